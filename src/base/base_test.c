@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "test/test.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static void hex_is(const uint8_t *got, size_t len, const char *want)
+{
+	char text[129];
+
+	hex_encode(text, bytes_of(got, len));
+	t_str(text, want);
+}
+
+TEST(buf_grows_and_keeps_what_it_has)
+{
+	struct buf b = BUF_EMPTY;
+
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%d,", i % 10);
+	t_u64(b.len, 2000);
+	t_check(bytes_starts(buf_bytes(&b), "0,1,2,3,"));
+	t_check(bytes_ends(buf_bytes(&b), "8,9,"));
+	buf_release(&b);
+	t_check(b.ptr == NULL && b.cap == 0);
+}
+
+TEST(numbers_are_read_strictly)
+{
+	uint64_t v = 7;
+
+	t_check(bytes_u64(BYTES("18446744073709551615"), &v) && v == UINT64_MAX);
+	t_check(!bytes_u64(BYTES("18446744073709551616"), &v));
+	t_check(!bytes_u64(BYTES(""), &v));
+	t_check(!bytes_u64(BYTES("+1"), &v));
+	t_check(!bytes_u64(BYTES("1 "), &v));
+	t_check(!bytes_u64(BYTES("-1"), &v));
+}
+
+TEST(utf8_follows_table_3_7)
+{
+	struct buf mended = BUF_EMPTY;
+
+	t_check(bytes_utf8(BYTES("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80")));
+	t_check(!bytes_utf8(BYTES("\xc0\x80")));
+	t_check(!bytes_utf8(BYTES("\xed\xa0\x80")));
+	t_check(!bytes_utf8(BYTES("\xf4\x90\x80\x80")));
+	t_check(!bytes_utf8(BYTES("\xe2\x82")));
+	/* The example of Unicode 15, section 3.9, table 3-8. */
+	buf_put_utf8_lossy(&mended, BYTES("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41"));
+	t_text(buf_bytes(&mended), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x41");
+	buf_clear(&mended);
+	buf_put_utf8_lossy(&mended, BYTES("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41"));
+	t_text(buf_bytes(&mended), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x41");
+	buf_release(&mended);
+}
+
+TEST(arena_memory_is_zeroed_and_reused)
+{
+	struct arena a = ARENA_EMPTY;
+	uint8_t *first = arena_alloc(&a, 100), *again;
+
+	memset(first, 0xff, 100);
+	for (int i = 0; i < 100; i++)
+		t_check(((uintptr_t)arena_alloc(&a, 1000) & 15) == 0);
+	arena_reset(&a);
+	again = arena_alloc(&a, 100);
+	t_check(again == first && again[0] == 0 && again[99] == 0);
+	t_text(arena_printf(&a, "%s-%d", "x", 5), "x-5");
+	arena_release(&a);
+	t_u64(a.total, 0);
+}
+
+/* FIPS 180-4 examples; Keccak from the Keccak team's known answers; RFC 3720 B.4. */
+TEST(digests_match_their_published_examples)
+{
+	uint8_t d[64], zeros[32] = {0};
+	struct hasher *h;
+
+	sha256(d, BYTES("abc"));
+	hex_is(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha384(d, BYTES("abc"));
+	hex_is(d, 48, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
+	h = sha256_open();
+	hasher_add(h, "a", 1);
+	hasher_add(h, "bc", 2);
+	hasher_end(h, d);
+	hex_is(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	keccak256(d, BYTES(""));
+	hex_is(d, 32, "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
+	keccak256(d, BYTES("abc"));
+	hex_is(d, 32, "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45");
+	t_u64(crc32c(0, zeros, 32), 0x8a9136aau);
+	t_u64(crc32c(crc32c(0, "12345", 5), "6789", 4), 0xe3069283u);
+}
+
+TEST(base64_has_one_spelling_for_each_value)
+{
+	uint64_t seed = t_seed();
+	uint8_t raw[64], back[64];
+	char text[96];
+	size_t len;
+
+	for (size_t n = 0; n <= sizeof(raw); n++) {
+		for (size_t i = 0; i < n; i++)
+			raw[i] = (uint8_t)t_random(&seed);
+		b64url_encode(text, bytes_of(raw, n));
+		t_u64(strlen(text), b64url_len(n));
+		t_ok(b64url_decode(back, sizeof(back), &len, bytes_str(text)));
+		t_bytes(bytes_of(back, len), bytes_of(raw, n));
+		b64_encode(text, bytes_of(raw, n));
+		t_u64(strlen(text), b64_len(n));
+		t_ok(b64_decode(back, sizeof(back), &len, bytes_str(text)));
+		t_bytes(bytes_of(back, len), bytes_of(raw, n));
+	}
+	t_err(b64url_decode(back, sizeof(back), &len, BYTES("A")), E_FORMAT);
+	t_err(b64url_decode(back, sizeof(back), &len, BYTES("AB")), E_FORMAT); /* stray bits */
+	t_err(b64url_decode(back, sizeof(back), &len, BYTES("AA==")), E_FORMAT);
+	t_err(b64url_decode(back, sizeof(back), &len, BYTES("A A")), E_FORMAT);
+	t_err(b64url_decode(back, 2, &len, BYTES("AAAA")), E_LIMIT);
+	t_err(hex_decode(back, sizeof(back), &len, BYTES("0g")), E_FORMAT);
+}
+
+TEST(ids_are_forty_three_characters)
+{
+	struct id id;
+
+	t_ok(id_parse(&id, BYTES("pfjrWnL7_h336J42rT2pS3zexrrhJsf3RvOxfIOZiSE")));
+	t_str(id_text(id).s, "pfjrWnL7_h336J42rT2pS3zexrrhJsf3RvOxfIOZiSE");
+	t_err(id_parse(&id, BYTES("pfjrWnL7_h336J42rT2pS3zexrrhJsf3RvOxfIOZiS")), E_FORMAT);
+	t_err(id_parse(&id, BYTES("pfjrWnL7_h336J42rT2pS3zexrrhJsf3RvOxfIOZiSF")), E_FORMAT);
+}
+
+static atomic_int done;
+static void count(void *ctx)
+{
+	atomic_fetch_add(&done, *(int *)ctx);
+}
+
+static atomic_bool gate;
+static void wait_for_gate(void *ctx)
+{
+	(void)ctx;
+	while (!atomic_load(&gate))
+		;
+}
+
+TEST(pool_runs_all_and_refuses_when_full)
+{
+	struct pool *p = pool_open("test", 2, 4);
+	int one = 1;
+
+	t_ok(pool_put(p, wait_for_gate, NULL));
+	t_ok(pool_put(p, wait_for_gate, NULL));
+	while (pool_queued(p))
+		;
+	for (int i = 0; i < 4; i++)
+		t_ok(pool_put(p, count, &one));
+	t_err(pool_put(p, count, &one), E_BUSY);
+	t_ok(pool_put_always(p, count, &one));
+	atomic_store(&gate, true);
+	pool_close(p);
+	t_u64(atomic_load(&done), 5);
+}
+
+TEST(notes_keep_the_deepest_cause)
+{
+	struct note note = {0};
+
+	t_err(note_err(&note, E_FORMAT, "tag %d has no name", 3), E_FORMAT);
+	t_err(note_err(&note, E_IO, "could not load"), E_IO);
+	t_str(note.text, "tag 3 has no name");
+	note_reset(&note);
+	t_str(note_text(&note, E_BUSY), "too much is going on, try again later");
+	t_u64(err_http_status(E_LIMIT), 413);
+}
+
+TEST_MAIN
