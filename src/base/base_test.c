@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/text.h"
+#include "base/timer.h"
 #include "test/test.h"
 
 #include <stdatomic.h>
@@ -165,6 +166,35 @@ TEST(pool_runs_all_and_refuses_when_full)
 	atomic_store(&gate, true);
 	pool_close(p);
 	t_u64(atomic_load(&done), 5);
+}
+
+static struct timer *timer;
+static int order[8];
+static atomic_int ran, ran_closing;
+static void ring(void *ctx, bool closing)
+{
+	if (closing)
+		atomic_fetch_add(&ran_closing, 1);
+	order[atomic_fetch_add(&ran, 1)] = *(int *)ctx;
+}
+
+TEST(timers_run_in_the_order_of_their_times)
+{
+	static int n[] = {0, 1, 2, 3, 4};
+
+	timer = timer_open("test");
+	timer_after(timer, 30, ring, &n[2]);
+	timer_after(timer, 10, ring, &n[0]);
+	timer_after(timer, 20, ring, &n[1]);
+	timer_after(timer, 30, ring, &n[3]);
+	timer_after(timer, 3600000, ring, &n[4]);
+	while (atomic_load(&ran) < 4)
+		;
+	t_u64(atomic_load(&ran_closing), 0);
+	timer_close(timer);
+	t_u64(atomic_load(&ran_closing), 1);
+	for (int i = 0; i < 5; i++)
+		t_u64(order[i], i);
 }
 
 TEST(notes_keep_the_deepest_cause)
