@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct row {
 	enum err code;
@@ -45,6 +46,14 @@ int err_http_status(enum err e)
 int err_exit_code(enum err e)
 {
 	return row_of(e)->exit_code;
+}
+
+enum err err_of_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].code;
+	return E_PEER;
 }
 
 enum err note_err(struct note *note, enum err e, const char *format, ...)

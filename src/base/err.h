@@ -38,6 +38,8 @@ const char *err_name(enum err e);
 const char *err_sentence(enum err e);
 int err_http_status(enum err e);
 int err_exit_code(enum err e);
+/* err_of_name finds the code whose name is exactly `name`; E_PEER when there is none. */
+enum err err_of_name(const char *name);
 
 /* note_err writes the text (cut at the note's size) and returns e, so that a
  * failing function can end with `return note_err(note, E_FORMAT, "...", ...)`.
