@@ -52,6 +52,11 @@ struct search {
 	char address[ADDRESS_MAX];
 	located_done *done;
 	void *ctx;
+	/* What the weave is asked; the port borrows it until it answers. */
+	struct bytes asked_id, asked_owner, asked_type;
+	struct id_text asked_text;
+	struct weave_tag_filter filter;
+	struct weave_query query;
 };
 
 struct locate *locate_open(const struct locate_options *options)
@@ -226,9 +231,6 @@ static bool address_known(struct locate *l, const char *address, struct schedule
 static void search_address(struct search *s, struct bytes address)
 {
 	struct locate *l = s->locate;
-	struct bytes type = BYTES("Scheduler-Location");
-	struct weave_tag_filter filter = {BYTES("Type"), &type, 1};
-	struct weave_query query = {.owners = &address, .owner_count = 1, .tags = &filter, .tag_count = 1, .first = 1};
 	struct scheduler scheduler;
 	struct note note = {0};
 
@@ -248,8 +250,12 @@ static void search_address(struct search *s, struct bytes address)
 		search_failed(s, E_NOT_FOUND, &note);
 		return;
 	}
-	address = bytes_str(s->address);
-	l->options.weave.find(l->options.weave.self, &query, on_location, s);
+	s->asked_owner = bytes_str(s->address);
+	s->asked_type = BYTES("Scheduler-Location");
+	s->filter = (struct weave_tag_filter){BYTES("Type"), &s->asked_type, 1};
+	s->query = (struct weave_query){
+		.owners = &s->asked_owner, .owner_count = 1, .tags = &s->filter, .tag_count = 1, .first = 1};
+	l->options.weave.find(l->options.weave.self, &s->query, on_location, s);
 }
 
 void locate_address(struct locate *l, struct bytes address, located_done *done, void *ctx)
@@ -285,16 +291,16 @@ static void on_process_meta(void *ctx, enum err e, const struct note *note, cons
 static void ask_weave(struct search *s)
 {
 	struct locate *l = s->locate;
-	struct id_text text = id_text(s->process);
-	struct bytes id = bytes_str(text.s);
-	struct weave_query query = {.ids = &id, .id_count = 1, .first = 1};
 	struct note note = {0};
 
+	s->asked_text = id_text(s->process);
+	s->asked_id = bytes_str(s->asked_text.s);
 	if (l->options.weave.self) {
-		l->options.weave.find(l->options.weave.self, &query, on_process_meta, s);
+		s->query = (struct weave_query){.ids = &s->asked_id, .id_count = 1, .first = 1};
+		l->options.weave.find(l->options.weave.self, &s->query, on_process_meta, s);
 		return;
 	}
-	note_err(&note, E_NOT_FOUND, "Process %s was not found", text.s);
+	note_err(&note, E_NOT_FOUND, "Process %s was not found", s->asked_text.s);
 	search_failed(s, E_NOT_FOUND, &note);
 }
 
