@@ -112,8 +112,8 @@ void t_bytes_(struct bytes got, struct bytes want, const char *file, int line)
 	at &= ~(size_t)15;
 	dump(got_row, sizeof(got_row), got, at);
 	dump(want_row, sizeof(want_row), want, at);
-	_ck_assert_failed(file, line, "bytes differ", "from byte %zu of %zu (wanted %zu):\n  got  %s\n  want %s", at, got.len,
-			  want.len, got_row, want_row);
+	_ck_assert_failed(file, line, "bytes differ", "from byte %zu of %zu (wanted %zu):\n  got  %s\n  want %s", at,
+			  got.len, want.len, got_row, want_row);
 }
 
 uint64_t t_seed(void)

@@ -17,8 +17,8 @@
  *   CK_FORK=no     runs in one process, for a debugger
  *   SEED=n         fixes t_seed(), which a random test prints when it fails
  */
-#ifndef WEFT_TEST_H
-#define WEFT_TEST_H
+#ifndef WEFT_TEST_TEST_H
+#define WEFT_TEST_TEST_H
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -31,18 +31,18 @@ typedef void test_body(void);
 void test_add(const char *name, test_body *body, double timeout_s, const char *file, int line);
 int test_main(int argc, char **argv);
 
-#define TEST_TIMEOUT(name, seconds)                                                                                    \
-	static void name(void);                                                                                        \
-	__attribute__((constructor(1000 + __COUNTER__))) static void add_##name(void)                                  \
-	{                                                                                                              \
-		test_add(#name, name, seconds, __FILE__, __LINE__);                                                    \
-	}                                                                                                              \
+#define TEST_TIMEOUT(name, seconds)                                                   \
+	static void name(void);                                                       \
+	__attribute__((constructor(1000 + __COUNTER__))) static void add_##name(void) \
+	{                                                                             \
+		test_add(#name, name, seconds, __FILE__, __LINE__);                   \
+	}                                                                             \
 	static void name(void)
 #define TEST(name) TEST_TIMEOUT(name, 60)
-#define TEST_MAIN                                                                                                      \
-	int main(int argc, char **argv)                                                                                \
-	{                                                                                                              \
-		return test_main(argc, argv);                                                                          \
+#define TEST_MAIN                             \
+	int main(int argc, char **argv)       \
+	{                                     \
+		return test_main(argc, argv); \
 	}
 
 #define t_check(x) ck_assert(x)

@@ -53,7 +53,8 @@ TEST(utf8_follows_table_3_7)
 	t_check(!bytes_utf8(BYTES("\xe2\x82")));
 	/* The example of Unicode 15, section 3.9, table 3-8. */
 	buf_put_utf8_lossy(&mended, BYTES("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41"));
-	t_text(buf_bytes(&mended), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x41");
+	t_text(buf_bytes(&mended),
+	       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x41");
 	buf_clear(&mended);
 	buf_put_utf8_lossy(&mended, BYTES("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41"));
 	t_text(buf_bytes(&mended), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x41");
@@ -85,7 +86,8 @@ TEST(digests_match_their_published_examples)
 	sha256(d, BYTES("abc"));
 	hex_is(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	sha384(d, BYTES("abc"));
-	hex_is(d, 48, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
+	hex_is(d, 48,
+	       "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
 	h = sha256_open();
 	hasher_add(h, "a", 1);
 	hasher_add(h, "bc", 2);

@@ -44,8 +44,7 @@ enum err err_of_name(const char *name);
 /* note_err writes the text (cut at the note's size) and returns e, so that a
  * failing function can end with `return note_err(note, E_FORMAT, "...", ...)`.
  * A note that already holds text keeps it: the deepest cause wins. */
-enum err note_err(struct note *note, enum err e, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+enum err note_err(struct note *note, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* note_hint adds the next step that the reader of the error can take. */
 void note_hint(struct note *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void note_reset(struct note *note);

@@ -60,35 +60,35 @@ static bool string_is_clean(struct bytes raw)
 	return true;
 }
 
+/* Past at least one digit, or NULL. */
+static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *start = p;
+
+	while (p && p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p == start ? NULL : p;
+}
+
 /* number = [-] (0 | 1-9 digits) [. digits] [e [+-] digits] */
 static bool number_is_valid(struct bytes raw)
 {
 	const uint8_t *p = raw.ptr, *end = raw.ptr + raw.len;
-#define DIGITS()                                                                                                       \
-	do {                                                                                                           \
-		if (p == end || *p < '0' || *p > '9')                                                                  \
-			return false;                                                                                  \
-		while (p < end && *p >= '0' && *p <= '9')                                                              \
-			p++;                                                                                           \
-	} while (0)
 
 	if (p < end && *p == '-')
 		p++;
 	if (p < end && *p == '0')
 		p++;
 	else
-		DIGITS();
-	if (p < end && *p == '.') {
-		p++;
-		DIGITS();
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
+		p = digits(p, end);
+	if (p && p < end && *p == '.')
+		p = digits(p + 1, end);
+	if (p && p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		DIGITS();
+		p = digits(p, end);
 	}
-#undef DIGITS
 	return p == end;
 }
 
@@ -181,7 +181,8 @@ static enum err build(struct builder *b, struct json *node, int depth)
 		return wrong(b, "a value expected");
 	b->token++;
 	if (token->type == JSMN_PRIMITIVE)
-		return build_primitive(b, node, bytes_of(b->text.ptr + token->start, (size_t)(token->end - token->start)));
+		return build_primitive(b, node,
+				       bytes_of(b->text.ptr + token->start, (size_t)(token->end - token->start)));
 	node->kind = token->type == JSMN_OBJECT ? JSON_OBJECT : JSON_ARRAY;
 	e = build_members(b, node, (size_t)token->size, depth);
 	if (e < 0)

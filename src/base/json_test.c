@@ -19,7 +19,8 @@ static const struct json *parsed(const char *text)
 
 TEST(values_keep_their_text)
 {
-	const struct json *doc = parsed(" {\"a\" : [1, -2.5e3, true,false , null],\"b\":\"x\\n\\u20ac\\ud83d\\ude00\" ,\"c\":{}} ");
+	const struct json *doc = parsed(
+		" {\"a\" : [1, -2.5e3, true,false , null],\"b\":\"x\\n\\u20ac\\ud83d\\ude00\" ,\"c\":{}} ");
 	uint64_t one = 0;
 
 	t_check(doc->kind == JSON_OBJECT && doc->count == 3);
@@ -39,11 +40,64 @@ TEST(values_keep_their_text)
 TEST(malformed_text_is_refused)
 {
 	static const char *const bad[] = {
-		"", " ", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\" 1}", "{a:1}",
-		"{1:2}", "{\"a\":1 \"b\":2}", "[\"a\":1]", "tru", "nul", "truefalse", "01", "-", "1.", ".5", "1e", "+1", "0x1",
-		"NaN", "'a'", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\x01\"", "\"\t\"", "1 2", "{} {}", "[]]", "{}}",
-		"[1,,2]", "{\"a\"::1}", "[true,]", "{\"a\":1,,\"b\":2}", "\xef\xbb\xbf{}", "\"\xff\"", "[}", "{]", "{\"a\":[}",
-		"[\"a\" \"b\"]", "{\"a\":\"b\" \"c\":\"d\"}", ":", ",", "{,}", "{:1}", "{\"a\":1:2}", "\\", "[1}", "/**/1",
+		"",
+		" ",
+		"{",
+		"}",
+		"[",
+		"]",
+		"[1,]",
+		"[,1]",
+		"[1 2]",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{\"a\":1,}",
+		"{\"a\" 1}",
+		"{a:1}",
+		"{1:2}",
+		"{\"a\":1 \"b\":2}",
+		"[\"a\":1]",
+		"tru",
+		"nul",
+		"truefalse",
+		"01",
+		"-",
+		"1.",
+		".5",
+		"1e",
+		"+1",
+		"0x1",
+		"NaN",
+		"'a'",
+		"\"a",
+		"\"\\x\"",
+		"\"\\u12\"",
+		"\"\\u12g4\"",
+		"\"\x01\"",
+		"\"\t\"",
+		"1 2",
+		"{} {}",
+		"[]]",
+		"{}}",
+		"[1,,2]",
+		"{\"a\"::1}",
+		"[true,]",
+		"{\"a\":1,,\"b\":2}",
+		"\xef\xbb\xbf{}",
+		"\"\xff\"",
+		"[}",
+		"{]",
+		"{\"a\":[}",
+		"[\"a\" \"b\"]",
+		"{\"a\":\"b\" \"c\":\"d\"}",
+		":",
+		",",
+		"{,}",
+		"{:1}",
+		"{\"a\":1:2}",
+		"\\",
+		"[1}",
+		"/**/1",
 	};
 	const struct json *node;
 	struct note note;
@@ -105,7 +159,8 @@ TEST(writing_equals_javascript)
 	jw_array_end(&w);
 	jw_member(&w, "bad", BYTES("\xff"));
 	jw_object_end(&w);
-	t_text(buf_bytes(&out), "{\"a\\\"b\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f/\\\\ \xe2\x82\xac\",\"list\":[18446744073709551615,-5,true,null,[],{},1.50],"
+	t_text(buf_bytes(&out), "{\"a\\\"b\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f/\\\\ "
+				"\xe2\x82\xac\",\"list\":[18446744073709551615,-5,true,null,[],{},1.50],"
 				"\"bad\":\"\xef\xbf\xbd\"}");
 	buf_release(&out);
 }

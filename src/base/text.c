@@ -120,7 +120,10 @@ enum err hex_decode(uint8_t *out, size_t cap, size_t *len, struct bytes text)
 		return E_LIMIT;
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.ptr[i];
-		int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int d = c >= '0' && c <= '9'   ? c - '0'
+			: c >= 'a' && c <= 'f' ? c - 'a' + 10
+			: c >= 'A' && c <= 'F' ? c - 'A' + 10
+					       : -1;
 		if (d < 0)
 			return E_FORMAT;
 		out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | d : d << 4);

@@ -177,15 +177,17 @@ struct weave_query {
 	size_t id_count, owner_count;
 	const struct weave_tag_filter *tags;
 	size_t tag_count;
-	size_t first;        /* at most this many */
-	bool oldest_first;   /* default: newest first */
+	size_t first;      /* at most this many */
+	bool oldest_first; /* default: newest first */
 };
 
 typedef void weave_put_done(void *ctx, enum err e, const struct note *note, struct bytes id);
-typedef void weave_find_done(void *ctx, enum err e, const struct note *note, const struct weave_meta *list, size_t count);
+typedef void weave_find_done(void *ctx, enum err e, const struct note *note, const struct weave_meta *list,
+			     size_t count);
 typedef void weave_data_done(void *ctx, enum err e, const struct note *note, struct bytes data);
 typedef void weave_height_done(void *ctx, enum err e, const struct note *note, uint64_t height);
-typedef void weave_blocks_done(void *ctx, enum err e, const struct note *note, const struct weave_block *list, size_t count);
+typedef void weave_blocks_done(void *ctx, enum err e, const struct note *note, const struct weave_block *list,
+			       size_t count);
 typedef void weave_status_done(void *ctx, enum err e, const struct note *note, uint64_t confirmations);
 
 struct weave {

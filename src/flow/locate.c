@@ -5,6 +5,7 @@
 #include "flow/http_scheduler.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -76,7 +77,8 @@ static void forget_processes(struct locate *l)
 {
 	struct known_process *p, *next;
 
-	HASH_ITER(hh, l->processes, p, next) {
+	HASH_ITER(hh, l->processes, p, next)
+	{
 		HASH_DEL(l->processes, p);
 		free(p);
 	}
@@ -90,11 +92,13 @@ void locate_close(struct locate *l)
 	if (!l)
 		return;
 	forget_processes(l);
-	HASH_ITER(hh, l->addresses, a, next_a) {
+	HASH_ITER(hh, l->addresses, a, next_a)
+	{
 		HASH_DEL(l->addresses, a);
 		free(a);
 	}
-	HASH_ITER(hh, l->urls, u, next_u) {
+	HASH_ITER(hh, l->urls, u, next_u)
+	{
 		HASH_DEL(l->urls, u);
 		http_scheduler_free(u->scheduler);
 		free(u);
@@ -182,7 +186,7 @@ static struct scheduler remember_address(struct locate *l, const char *address, 
 	if (!a) {
 		a = calloc(1, sizeof(*a));
 		must(a != NULL);
-		strcpy(a->address, address);
+		snprintf(a->address, sizeof(a->address), "%s", address);
 		HASH_ADD_STR(l->addresses, address, a);
 	}
 	a->scheduler = scheduler = scheduler_of_url(l, tags_get(location->tags, "Url"));
@@ -246,7 +250,8 @@ static void search_address(struct search *s, struct bytes address)
 		return;
 	}
 	if (!l->options.weave.self || !l->options.client) {
-		note_err(&note, E_NOT_FOUND, "the scheduler %s is not this node's, and no weave is configured to find it", s->address);
+		note_err(&note, E_NOT_FOUND,
+			 "the scheduler %s is not this node's, and no weave is configured to find it", s->address);
 		search_failed(s, E_NOT_FOUND, &note);
 		return;
 	}

@@ -31,7 +31,8 @@ struct locate_options {
 };
 
 /* `address` is the scheduler's wallet; empty when only the home was asked and it is not known. */
-typedef void located_done(void *ctx, enum err e, const struct note *note, struct scheduler scheduler, struct bytes address);
+typedef void located_done(void *ctx, enum err e, const struct note *note, struct scheduler scheduler,
+			  struct bytes address);
 
 struct locate *locate_open(const struct locate_options *options);
 /* locate_process: E_NOT_FOUND when neither the home nor the weave knows the process, or when it is not a process. */

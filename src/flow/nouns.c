@@ -157,7 +157,8 @@ enum err message_of_json(struct message *out, struct arena *a, const struct json
 	out->anchor = json_get_text(a, object, "anchor");
 	out->has_data = is_string(json_get(object, "data"));
 	out->data = json_get_text(a, object, "data");
-	return read_common(&out->id, &out->signature, &out->owner_address, &out->owner_key, &out->tags, a, object, note);
+	return read_common(&out->id, &out->signature, &out->owner_address, &out->owner_key, &out->tags, a, object,
+			   note);
 }
 
 enum err assignment_of_json(struct assignment *out, struct arena *a, const struct json *node, struct note *note)
@@ -168,7 +169,8 @@ enum err assignment_of_json(struct assignment *out, struct arena *a, const struc
 	*out = (struct assignment){0};
 	if (!assignment || assignment->kind != JSON_OBJECT)
 		return note_err(note, E_FORMAT, "the scheduler's answer has no assignment");
-	e = read_common(&out->id, &out->signature, &out->owner_address, &out->owner_key, &out->tags, a, assignment, note);
+	e = read_common(&out->id, &out->signature, &out->owner_address, &out->owner_key, &out->tags, a, assignment,
+			note);
 	if (e < 0)
 		return e;
 	e = assignment_read_tags(out, note);

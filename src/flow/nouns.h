@@ -29,7 +29,8 @@ must_use enum err assignment_read_tags(struct assignment *a, struct note *note);
  * to be made live in `a`. Data that is not UTF-8 is mended as the scheduler shows it
  * (U+FFFD); an anchor that is not UTF-8 or is empty is absent. */
 void message_of_item(struct message *out, struct arena *a, const struct item *item);
-must_use enum err assignment_of_item(struct assignment *out, struct arena *a, const struct item *item, struct note *note);
+must_use enum err assignment_of_item(struct assignment *out, struct arena *a, const struct item *item,
+				     struct note *note);
 
 /* Writing JSON: the message object, the node {"message","assignment"}, and the edge
  * {"node","cursor"} of a page. */
@@ -38,7 +39,8 @@ void assignment_json(struct jw *w, const struct assignment *a);
 
 /* Reading: assignment_of_json takes the node (message may be null); message_of_json the message
  * object. The results borrow the JSON text and `a`. */
-must_use enum err assignment_of_json(struct assignment *out, struct arena *a, const struct json *node, struct note *note);
+must_use enum err assignment_of_json(struct assignment *out, struct arena *a, const struct json *node,
+				     struct note *note);
 must_use enum err message_of_json(struct message *out, struct arena *a, const struct json *object, struct note *note);
 
 /* Deep copies into an arena, for what has to outlive a `done`. */

@@ -97,7 +97,8 @@ static enum err read_failure(const struct asked *a, const struct http_reply *rep
 	hint = json_get_text(&arena, said, "hint");
 	if (text.len > ERROR_TEXT_MAX)
 		text.len = ERROR_TEXT_MAX;
-	e = code.len && bytes_starts(code, "E_") ? err_of_name(arena_cstr(&arena, code)) : err_of_status(reply->status, text);
+	e = code.len && bytes_starts(code, "E_") ? err_of_name(arena_cstr(&arena, code))
+						 : err_of_status(reply->status, text);
 	if (text.len)
 		note_err(note, e, "%.*s", BYTES_FMT(text));
 	else

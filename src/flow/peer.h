@@ -24,9 +24,9 @@ struct peer_retry {
 
 struct ask {
 	const char *method;
-	struct bytes path; /* with its query; copied */
+	struct bytes path;          /* with its query; copied */
 	const char *const *headers; /* static */
-	struct bytes body; /* borrowed until answered */
+	struct bytes body;          /* borrowed until answered */
 	struct peer_retry retry;
 	bool post_again; /* follow a 307/308 by sending the body again */
 };

@@ -177,8 +177,8 @@ static void on_bytes(void *ctx, enum err e, const struct note *note, struct byte
 	wake(w, e, note);
 }
 
-enum err result_wait(const struct computer *c, struct arena *a, struct id process, struct bytes id, struct bytes *result,
-		     struct note *note)
+enum err result_wait(const struct computer *c, struct arena *a, struct id process, struct bytes id,
+		     struct bytes *result, struct note *note)
 {
 	struct wait w;
 
