@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * table: every command that talks to a network, as --help shows them.
+ */
+#include "cli/commands.h"
+#include "cli/identity.h"
+#include "cli/net.h"
+
+#define TAG_OPTION                                                          \
+	{                                                                   \
+		"tag", "NAME=VALUE", "a tag of the item; may be repeated" \
+	}
+#define DATA_OPTION                                                                                     \
+	{                                                                                               \
+		"data", "TEXT", "the data: the text itself, @FILE, or - for standard input (default: a blank)" \
+	}
+#define END              \
+	{                \
+		NULL, NULL, NULL \
+	}
+
+static const struct option wallet_new_options[] = {
+	{"type", "TYPE", "rsa (Arweave, default), ed25519, or secp256k1 (Ethereum)"},
+	{"out", "FILE", "where to write it (default: ~/.weft/wallet.json, or WEFT_WALLET)"},
+	END,
+};
+
+static const struct option wallet_options[] = {WALLET_OPTION, END};
+
+static const struct option publish_options[] = {
+	{"format", "FORMAT", "the Module-Format, e.g. wasm64-unknown-emscripten-draft_2024_02_15"},
+	{"memory-limit", "SIZE", "the most memory a process of it may use (default 1-gb)"},
+	{"compute-limit", "N", "the most a message may compute (default 9000000000000)"},
+	TAG_OPTION,
+	WALLET_OPTION,
+	NETWORK_OPTIONS,
+	END,
+};
+
+static const struct option spawn_options[] = {TAG_OPTION, DATA_OPTION, WALLET_OPTION, NETWORK_OPTIONS, END};
+
+static const struct option send_options[] = {
+	{"action", "ACTION", "short for --tag Action=ACTION"},
+	TAG_OPTION,
+	DATA_OPTION,
+	{"no-wait", NULL, "print the message's id and do not wait for its result"},
+	WALLET_OPTION,
+	NETWORK_OPTIONS,
+	END,
+};
+
+static const struct option eval_options[] = {
+	TAG_OPTION,
+	{"no-wait", NULL, "print the message's id and do not wait for its result"},
+	WALLET_OPTION,
+	NETWORK_OPTIONS,
+	END,
+};
+
+static const struct option network_options[] = {NETWORK_OPTIONS, END};
+
+static const struct option results_options[] = {
+	{"follow", NULL, "go on showing results as they come, until Ctrl-C"},
+	{"newest-first", NULL, "begin with the newest"},
+	{"limit", "N", "how many at a time (default 25, at most 1000)"},
+	{"from", "CURSOR", "go on after this cursor (--json shows them)"},
+	NETWORK_OPTIONS,
+	END,
+};
+
+static const struct option dry_run_options[] = {
+	{"action", "ACTION", "short for --tag Action=ACTION"},
+	TAG_OPTION,
+	DATA_OPTION,
+	{"as-me", NULL, "ask as the owner of the wallet instead of as nobody"},
+	WALLET_OPTION,
+	NETWORK_OPTIONS,
+	END,
+};
+
+static const struct option info_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END};
+
+const struct command cli_commands[] = {
+	{"spawn", "MODULE", "start a process of a module and print its id",
+	 "The process names this network's scheduler, and trusts what its messenger unit pushes\n"
+	 "(the Authority tag) unless --tag Authority=... says otherwise.",
+	 spawn_options, run_spawn},
+	{"eval", "PROCESS CODE", "run Lua in an aos process and print what it answers",
+	 "CODE is the code itself, @FILE, or - for standard input. Only the owner of a process may.", eval_options, run_eval},
+	{"send", "PROCESS", "send a message to a process and print its result", NULL, send_options, run_send},
+	{"dry-run", "PROCESS", "ask a process without changing it", NULL, dry_run_options, run_dry_run},
+	{"result", "PROCESS MESSAGE", "print the result of a message", NULL, network_options, run_result},
+	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, run_results},
+	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options, run_module_publish},
+	{"wallet new", NULL, "make a key",
+	 "Never overwrites a key that exists. RSA keys are Arweave wallets, which every ao tool reads.", wallet_new_options,
+	 run_wallet_new},
+	{"wallet address", NULL, "print the address of the key", NULL, wallet_options, run_wallet_address},
+	{"info", "[ID]", "say what the network, or a process or message, is", NULL, info_options, run_info},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
+};
