@@ -36,9 +36,9 @@ struct http_route {
 };
 
 struct http_options {
-	const char *address;  /* "127.0.0.1"; "::" for all */
-	uint16_t port;        /* 0: any free one, see http_server_port */
-	const char *name;     /* of the unit, in thread names and log lines */
+	const char *address; /* "127.0.0.1"; "::" for all */
+	uint16_t port;       /* 0: any free one, see http_server_port */
+	const char *name;    /* of the unit, in thread names and log lines */
 	const struct http_route *routes;
 	size_t route_count;
 	http_handler *fallback; /* may be NULL */
@@ -77,7 +77,8 @@ void http_set_header(struct http_request *r, const char *name, const char *value
 void http_answer(struct http_request *r, int status, const char *content_type, struct bytes body);
 void http_answer_buf(struct http_request *r, int status, const char *content_type, struct buf *body);
 /* http_answer_file sends `len` bytes of `fd` from `offset` without copying; takes the descriptor over. */
-void http_answer_file(struct http_request *r, int status, const char *content_type, int fd, uint64_t offset, uint64_t len);
+void http_answer_file(struct http_request *r, int status, const char *content_type, int fd, uint64_t offset,
+		      uint64_t len);
 /* http_answer_err sends {"error":text,"code":name,"hint":...} with the code's status. E_BUSY and
  * E_RATE carry Retry-After. http_answer_err_as overrides the status. */
 void http_answer_err(struct http_request *r, enum err e, const struct note *note);
@@ -115,8 +116,8 @@ struct http_client *http_client_open(uint64_t timeout_ms_default, struct log *lo
 /* http_call copies what it needs from `call` except the body. */
 void http_call(struct http_client *c, const struct http_call *call, http_done *done, void *ctx);
 /* http_wait is the blocking form; the reply lives in `a`. Not from a `done`. */
-must_use enum err http_wait(struct http_client *c, struct arena *a, const struct http_call *call, struct http_reply *reply,
-			    struct note *note);
+must_use enum err http_wait(struct http_client *c, struct arena *a, const struct http_call *call,
+			    struct http_reply *reply, struct note *note);
 /* http_client_close ends calls in flight with E_CLOSED, and frees. */
 void http_client_close(struct http_client *c);
 
