@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The contract of every store, run over each back-end; then what only the local one
+ * promises: what was acknowledged survives kill -9, and damage is noticed.
+ */
+#include "base/clock.h"
+#include "store/store.h"
+#include "test/test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct arena arena;
+static char directory[128];
+
+static struct store *open_local(void)
+{
+	struct store *s = NULL;
+	struct note note = {0};
+
+	if (store_open_local(&s, directory, NULL, &note) < 0)
+		t_fail("%s", note.text);
+	return s;
+}
+
+static struct store *fresh_local(void)
+{
+	snprintf(directory, sizeof(directory), "%s/store", t_dir());
+	return open_local();
+}
+
+static struct store *fresh_faulty(void)
+{
+	return store_open_faulty(fresh_local(), 1u << 30);
+}
+
+static struct store *(*const backends[])(void) = {fresh_local, store_open_memory, fresh_faulty};
+enum { BACKENDS = 3 };
+
+static void put(struct store *s, unsigned table, const char *key, struct bytes value)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	store_put(&b, table, bytes_str(key), value);
+	t_ok(store_commit_wait(s, &b));
+}
+
+static void del(struct store *s, unsigned table, const char *key)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	store_del(&b, table, bytes_str(key));
+	t_ok(store_commit_wait(s, &b));
+}
+
+static void is(struct store *s, unsigned table, const char *key, const char *want)
+{
+	struct bytes value;
+
+	t_ok(store_get(s, table, bytes_str(key), &arena, &value));
+	t_text(value, want);
+}
+
+static bool collect(void *ctx, struct bytes key, struct bytes value)
+{
+	buf_printf(ctx, "%.*s=%.*s ", BYTES_FMT(key), BYTES_FMT(value));
+	return true;
+}
+
+static void scan_is(struct store *s, const char *from, const char *to, bool backward, size_t limit, const char *want)
+{
+	struct store_range range = {bytes_str(from), bytes_str(to), backward, limit};
+	struct buf seen = BUF_EMPTY;
+
+	t_ok(store_scan(s, 1, &range, collect, &seen));
+	t_text(buf_bytes(&seen), want);
+	buf_release(&seen);
+}
+
+TEST(what_is_put_is_there_and_in_order)
+{
+	for (int i = 0; i < BACKENDS; i++) {
+		struct store *s = backends[i]();
+		struct bytes value;
+
+		put(s, 1, "b", BYTES("2"));
+		put(s, 1, "a", BYTES("1"));
+		put(s, 1, "c", BYTES("3"));
+		put(s, 2, "b", BYTES("other"));
+		is(s, 1, "b", "2");
+		is(s, 2, "b", "other");
+		put(s, 1, "b", BYTES("two"));
+		is(s, 1, "b", "two");
+		t_err(store_get(s, 1, BYTES("zz"), &arena, &value), E_NOT_FOUND);
+		t_err(store_get(s, 3, BYTES("a"), &arena, &value), E_NOT_FOUND);
+		scan_is(s, "", "", false, 0, "a=1 b=two c=3 ");
+		scan_is(s, "", "", true, 0, "c=3 b=two a=1 ");
+		scan_is(s, "b", "", false, 1, "b=two ");
+		scan_is(s, "a", "c", false, 0, "a=1 b=two ");
+		scan_is(s, "", "c", true, 0, "b=two a=1 ");
+		del(s, 1, "b");
+		t_check(!store_has(s, 1, BYTES("b")));
+		scan_is(s, "", "", false, 0, "a=1 c=3 ");
+		store_close(s);
+	}
+	arena_release(&arena);
+}
+
+TEST(a_batch_applies_whole_and_large_values_come_back)
+{
+	for (int i = 0; i < BACKENDS; i++) {
+		struct store *s = backends[i]();
+		struct store_batch b = STORE_BATCH_EMPTY;
+		struct buf big = BUF_EMPTY;
+		struct bytes value;
+
+		memset(buf_grow(&big, 3000000), 'x', 3000000);
+		store_put(&b, 1, BYTES("big"), buf_bytes(&big));
+		store_put(&b, 1, BYTES("small"), BYTES("s"));
+		store_put(&b, 1, BYTES("empty"), BYTES(""));
+		store_del(&b, 1, BYTES("small"));
+		t_ok(store_commit_wait(s, &b));
+		t_check(b.ops.len == 0);
+		t_ok(store_get(s, 1, BYTES("big"), &arena, &value));
+		t_bytes(value, buf_bytes(&big));
+		t_ok(store_get(s, 1, BYTES("empty"), &arena, &value));
+		t_u64(value.len, 0);
+		t_check(!store_has(s, 1, BYTES("small")));
+		buf_release(&big);
+		store_close(s);
+		arena_reset(&arena);
+	}
+	arena_release(&arena);
+}
+
+TEST(blobs_are_named_by_their_hash)
+{
+	for (int i = 0; i < BACKENDS; i++) {
+		struct store *s = backends[i]();
+		struct id hash, again;
+		struct bytes bytes;
+
+		t_ok(store_blob_put(s, &hash, BYTES("module")));
+		t_ok(store_blob_put(s, &again, BYTES("module")));
+		t_check(id_eq(hash, again) && id_eq(hash, id_of_sha256(BYTES("module"))));
+		t_ok(store_blob_get(s, hash, &arena, &bytes));
+		t_text(bytes, "module");
+		store_blob_del(s, hash);
+		t_check(!store_blob_has(s, hash));
+		t_err(store_blob_get(s, hash, &arena, &bytes), E_NOT_FOUND);
+		store_close(s);
+	}
+	arena_release(&arena);
+}
+
+TEST(a_failing_disk_refuses_and_keeps_what_it_has)
+{
+	struct store *s = store_open_faulty(fresh_local(), 2);
+	struct store_batch b = STORE_BATCH_EMPTY;
+	struct id hash;
+
+	put(s, 1, "a", BYTES("1"));
+	put(s, 1, "b", BYTES("2"));
+	store_put(&b, 1, BYTES("c"), BYTES("3"));
+	t_err(store_commit_wait(s, &b), E_IO);
+	t_err(store_blob_put(s, &hash, BYTES("x")), E_IO);
+	scan_is(s, "", "", false, 0, "a=1 b=2 ");
+	store_close(s);
+	arena_release(&arena);
+}
+
+struct committer {
+	struct store *s;
+	int n;
+};
+
+static void *commit_many(void *arg)
+{
+	struct committer *c = arg;
+
+	for (int i = 0; i < 200; i++) {
+		struct store_batch b = STORE_BATCH_EMPTY;
+		char key[32];
+
+		snprintf(key, sizeof(key), "%d-%05d", c->n, i);
+		store_put(&b, 1, bytes_str(key), bytes_str(key));
+		must(store_commit_wait(c->s, &b) == OK);
+		must(store_has(c->s, 1, bytes_str(key)));
+	}
+	return NULL;
+}
+
+static bool count_seen(void *ctx, struct bytes key, struct bytes value)
+{
+	must(bytes_eq(key, value));
+	++*(int *)ctx;
+	return true;
+}
+
+TEST(many_threads_commit_at_once)
+{
+	for (int i = 0; i < BACKENDS; i++) {
+		struct store *s = backends[i]();
+		struct committer committers[8];
+		pthread_t threads[8];
+		int seen = 0;
+
+		for (int t = 0; t < 8; t++) {
+			committers[t] = (struct committer){s, t};
+			must(pthread_create(&threads[t], NULL, commit_many, &committers[t]) == 0);
+		}
+		for (int t = 0; t < 8; t++)
+			pthread_join(threads[t], NULL);
+		t_ok(store_scan(s, 1, &(struct store_range){0}, count_seen, &seen));
+		t_u64(seen, 1600);
+		store_close(s);
+	}
+	arena_release(&arena);
+}
+
+/* Entries older than a second are in the index, newer ones in memory: a scan joins them. */
+TEST(index_and_memory_read_as_one)
+{
+	struct store *s = fresh_local();
+
+	put(s, 1, "a", BYTES("old"));
+	put(s, 1, "b", BYTES("old"));
+	put(s, 1, "d", BYTES("old"));
+	store_close(s);
+	s = open_local();
+	put(s, 1, "b", BYTES("new"));
+	put(s, 1, "c", BYTES("new"));
+	del(s, 1, "d");
+	scan_is(s, "", "", false, 0, "a=old b=new c=new ");
+	scan_is(s, "", "", true, 0, "c=new b=new a=old ");
+	clock_sleep_ms(2300); /* the log thread freezes it, the other moves it */
+	scan_is(s, "", "", false, 0, "a=old b=new c=new ");
+	is(s, 1, "b", "new");
+	store_close(s);
+	s = open_local();
+	scan_is(s, "", "", true, 0, "c=new b=new a=old ");
+	store_close(s);
+	arena_release(&arena);
+}
+
+TEST(a_directory_is_open_once)
+{
+	struct store *s = fresh_local(), *other = NULL;
+	struct note note = {0};
+	char pid[32];
+
+	t_err(store_open_local(&other, directory, NULL, &note), E_BUSY);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	t_check(strstr(note.text, pid) != NULL);
+	store_close(s);
+}
+
+/* A child commits and reports each acknowledgement through a pipe until it is killed. */
+static void child_commits(int out, int round)
+{
+	struct store *s = NULL;
+
+	if (store_open_local(&s, directory, NULL, NULL) < 0)
+		_exit(2);
+	for (uint32_t i = 0;; i++) {
+		struct store_batch b = STORE_BATCH_EMPTY;
+		char key[32];
+		uint8_t value[300];
+
+		snprintf(key, sizeof(key), "%d-%08u", round, i);
+		memset(value, (int)i, sizeof(value));
+		store_put(&b, 1, bytes_str(key), bytes_of(value, sizeof(value)));
+		store_put(&b, 2, bytes_str(key), bytes_of(&i, sizeof(i)));
+		if (store_commit_wait(s, &b) < 0 || write(out, &i, sizeof(i)) != sizeof(i))
+			_exit(3);
+	}
+}
+
+static void check_round(struct store *s, int round, uint32_t acknowledged)
+{
+	for (uint32_t i = 0; i < acknowledged; i++) {
+		struct bytes value, number;
+		char key[32];
+
+		snprintf(key, sizeof(key), "%d-%08u", round, i);
+		t_ok(store_get(s, 1, bytes_str(key), &arena, &value));
+		t_ok(store_get(s, 2, bytes_str(key), &arena, &number));
+		t_check(value.len == 300 && value.ptr[299] == (uint8_t)i && get_u32le(number.ptr) == i);
+		arena_reset(&arena);
+	}
+}
+
+TEST_TIMEOUT(what_was_acknowledged_survives_kill_9, 120)
+{
+	enum { ROUNDS = 6 };
+	uint32_t acknowledged[ROUNDS] = {0}, total = 0;
+	uint64_t seed = t_seed();
+
+	store_close(fresh_local());
+	for (int round = 0; round < ROUNDS; round++) {
+		int pipes[2], status;
+		struct store *s;
+		uint32_t last;
+		pid_t child;
+
+		must(pipe(pipes) == 0);
+		child = fork();
+		if (child == 0) {
+			close(pipes[0]);
+			child_commits(pipes[1], round);
+		}
+		close(pipes[1]);
+		clock_sleep_ms(100 + t_random(&seed) % 1500);
+		kill(child, SIGKILL);
+		while (read(pipes[0], &last, sizeof(last)) == sizeof(last))
+			acknowledged[round] = last + 1;
+		close(pipes[0]);
+		waitpid(child, &status, 0);
+		t_check(WIFSIGNALED(status));
+		s = open_local();
+		for (int earlier = 0; earlier <= round; earlier++)
+			check_round(s, earlier, acknowledged[earlier]);
+		store_close(s);
+		total += acknowledged[round];
+	}
+	t_check(total > 100);
+	arena_release(&arena);
+}
+
+/* The path of the only segment of the log. */
+static void segment_path(char *out, size_t cap)
+{
+	char folder[160];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/log", directory);
+	dir = opendir(folder);
+	must(dir != NULL);
+	while ((d = readdir(dir)) != NULL)
+		if (strstr(d->d_name, ".log"))
+			snprintf(out, cap, "%s/%.40s", folder, d->d_name);
+	closedir(dir);
+}
+
+static void drop_index(void)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/index/data.mdb", directory);
+	must(unlink(path) == 0);
+}
+
+TEST(the_index_is_rebuilt_and_a_torn_end_is_cut)
+{
+	struct store *s = fresh_local();
+	char path[256];
+	int fd;
+
+	put(s, 1, "a", BYTES("1"));
+	put(s, 1, "b", BYTES("2"));
+	store_close(s);
+	drop_index();
+	segment_path(path, sizeof(path));
+	fd = open(path, O_WRONLY | O_APPEND);
+	must(write(fd, "WLR1 half a record", 18) == 18);
+	close(fd);
+	s = open_local();
+	scan_is(s, "", "", false, 0, "a=1 b=2 ");
+	put(s, 1, "c", BYTES("3"));
+	store_close(s);
+	drop_index();
+	s = open_local();
+	scan_is(s, "", "", false, 0, "a=1 b=2 c=3 ");
+	store_close(s);
+	arena_release(&arena);
+}
+
+static void flip(uint64_t at)
+{
+	char path[256];
+	uint8_t byte;
+	int fd;
+
+	segment_path(path, sizeof(path));
+	fd = open(path, O_RDWR);
+	must(pread(fd, &byte, 1, (off_t)at) == 1);
+	byte ^= 0x10;
+	must(pwrite(fd, &byte, 1, (off_t)at) == 1);
+	close(fd);
+}
+
+TEST(a_flipped_bit_is_noticed)
+{
+	struct store *s = fresh_local(), *again = NULL;
+	struct buf value = BUF_EMPTY;
+	struct note note = {0};
+	struct bytes got;
+
+	memset(buf_grow(&value, 1000), 'v', 1000);
+	put(s, 1, "a", buf_bytes(&value));
+	put(s, 1, "b", buf_bytes(&value));
+	store_close(s);
+	flip(500);
+	/* The index is intact: the damage shows when the value is read. */
+	s = open_local();
+	t_err(store_get(s, 1, BYTES("a"), &arena, &got), E_CORRUPT);
+	t_ok(store_get(s, 1, BYTES("b"), &arena, &got));
+	store_close(s);
+	/* Without the index the log is read from the start, and refuses to skip it. */
+	drop_index();
+	t_err(store_open_local(&again, directory, NULL, &note), E_CORRUPT);
+	t_check(strstr(note.text, "damaged at byte 0") != NULL);
+	buf_release(&value);
+	arena_release(&arena);
+}
+
+TEST(prefixes_have_an_end)
+{
+	uint8_t out[4];
+
+	t_text(store_prefix_end(out, BYTES("ab")), "ac");
+	t_text(store_prefix_end(out, BYTES("a\xff")), "b");
+	t_u64(store_prefix_end(out, BYTES("\xff\xff")).len, 0);
+}
+
+TEST_MAIN
