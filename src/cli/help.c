@@ -11,7 +11,8 @@ void help_overview(const struct command_table *table)
 		printf("\n%s\n", table->titles[g]);
 		for (const struct command *command = table->groups[g]; command->name; command++) {
 			char left[64];
-			snprintf(left, sizeof(left), "%s %s", command->name, command->arguments ? command->arguments : "");
+			snprintf(left, sizeof(left), "%s %s", command->name,
+				 command->arguments ? command->arguments : "");
 			printf("  %-34s %s\n", left, command->summary);
 		}
 	}
@@ -92,8 +93,10 @@ void help_man(const struct command_table *table)
 	}
 	printf(".SH \"OPTIONS OF EVERY COMMAND\"\n");
 	man_options(common_options);
-	printf(".SH \"EXIT STATUS\"\n0 done; 1 the process answered with an error; 2 the command or its input is wrong; "
-	       "3 not found; 4 exists already; 5 refused; 6 busy; 7 damaged or unreadable; 8 a unit could not be reached.\n");
+	printf(".SH \"EXIT STATUS\"\n0 done; 1 the process answered with an error; 2 the command or its input is "
+	       "wrong; "
+	       "3 not found; 4 exists already; 5 refused; 6 busy; 7 damaged or unreadable; 8 a unit could not be "
+	       "reached.\n");
 }
 
 /* ---- bash completion ---- */

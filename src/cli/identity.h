@@ -13,8 +13,8 @@
 #include "msg/item.h"
 #include "msg/key.h"
 
-#define WALLET_OPTION                                                                                  \
-	{                                                                                              \
+#define WALLET_OPTION                                                                                 \
+	{                                                                                             \
 		"wallet", "FILE", "the key that signs (default: ~/.weft/wallet.json, or WEFT_WALLET)" \
 	}
 

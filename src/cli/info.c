@@ -24,7 +24,8 @@ static int info_network(struct net *net)
 	for (int unit = 0; unit < UNIT_COUNT; unit++) {
 		const struct json *said = NULL;
 		struct bytes text = {0};
-		bool up = net_ask_raw(net, &text, (enum unit)unit, "GET", faces[unit].path, NULL, bytes_of(NULL, 0)) == OK;
+		bool up = net_ask_raw(net, &text, (enum unit)unit, "GET", faces[unit].path, NULL, bytes_of(NULL, 0)) ==
+			  OK;
 
 		if (up && json_parse(&said, &c->arena, text, NULL) < 0)
 			said = NULL;

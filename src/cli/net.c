@@ -16,8 +16,11 @@ enum { TIMEOUT_MS = 600000, ERROR_TEXT_MAX = 300 };
 static const struct {
 	const char *option, *environment, *name;
 } units[UNIT_COUNT] = {
-	{"gateway", "WEFT_GATEWAY", "weave"}, {"uploader", "WEFT_UPLOADER", "uploader"}, {"mu", "WEFT_MU", "MU"},
-	{"su", "WEFT_SU", "SU"},	      {"cu", "WEFT_CU", "CU"},
+	{"gateway", "WEFT_GATEWAY", "weave"},
+	{"uploader", "WEFT_UPLOADER", "uploader"},
+	{"mu", "WEFT_MU", "MU"},
+	{"su", "WEFT_SU", "SU"},
+	{"cu", "WEFT_CU", "CU"},
 };
 
 enum err net_open(struct net *net, struct call *call)
@@ -37,7 +40,9 @@ enum err net_open(struct net *net, struct call *call)
 		if (!url)
 			url = getenv(units[i].environment);
 		net->url[i] = url ? url
-				  : (const char *)arena_printf(&call->arena, "http://127.0.0.1:%" PRIu64, port + (uint64_t)i).ptr;
+				  : (const char *)arena_printf(&call->arena, "http://127.0.0.1:%" PRIu64,
+							       port + (uint64_t)i)
+					      .ptr;
 	}
 	net->client = http_client_open(TIMEOUT_MS, NULL);
 	return OK;
@@ -56,7 +61,11 @@ static enum err answered_badly(struct net *net, enum unit unit, const struct htt
 	struct call *call = net->call;
 	const struct json *said = NULL;
 	struct bytes text = reply->body, code, hint;
-	enum err e = reply->status == 404 ? E_NOT_FOUND : reply->status == 403 ? E_DENIED : reply->status == 503 ? E_BUSY : reply->status < 500 ? E_ARGUMENT : E_PEER;
+	enum err e = reply->status == 404   ? E_NOT_FOUND
+		     : reply->status == 403 ? E_DENIED
+		     : reply->status == 503 ? E_BUSY
+		     : reply->status < 500  ? E_ARGUMENT
+					    : E_PEER;
 
 	if (json_parse(&said, &call->arena, reply->body, NULL) == OK && json_get_text(&call->arena, said, "error").len)
 		text = json_get_text(&call->arena, said, "error");
@@ -76,7 +85,9 @@ enum err net_ask_raw(struct net *net, struct bytes *answer, enum unit unit, cons
 		     const char *content_type, struct bytes body)
 {
 	struct call *call = net->call;
-	const char *type = (const char *)arena_printf(&call->arena, "Content-Type: %s", content_type ? content_type : HTTP_BYTES).ptr;
+	const char *type = (const char *)arena_printf(&call->arena, "Content-Type: %s",
+						      content_type ? content_type : HTTP_BYTES)
+				   .ptr;
 	const char *const headers[] = {type, "Accept: application/json", NULL};
 	struct bytes base = bytes_str(net->url[unit]);
 	struct http_reply reply;
@@ -106,7 +117,8 @@ enum err net_ask(struct net *net, const struct json **answer, enum unit unit, co
 	if (e < 0)
 		return e;
 	if (json_parse(answer, &net->call->arena, text, NULL) < 0)
-		return note_err(&net->call->note, E_PEER, "the %s at %s did not answer in JSON", units[unit].name, net->url[unit]);
+		return note_err(&net->call->note, E_PEER, "the %s at %s did not answer in JSON", units[unit].name,
+				net->url[unit]);
 	return OK;
 }
 

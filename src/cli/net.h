@@ -27,13 +27,15 @@ struct net {
 };
 
 /* The options that net_open reads, for the rows of the table. */
-#define NETWORK_OPTIONS                                                                                    \
-	{"port", "N", "first of the five ports of a local network (default 4000, or WEFT_PORT)"},          \
-		{"gateway", "URL", "where the weave is (default: the local one, or WEFT_GATEWAY)"},        \
+#define NETWORK_OPTIONS                                                                                     \
+	{"port", "N", "first of the five ports of a local network (default 4000, or WEFT_PORT)"},           \
+		{"gateway", "URL", "where the weave is (default: the local one, or WEFT_GATEWAY)"},         \
 		{"uploader", "URL", "where items are uploaded (default: the local one, or WEFT_UPLOADER)"}, \
-		{"mu", "URL", "the messenger unit (default: the local one, or WEFT_MU)"},                  \
-		{"su", "URL", "the scheduler unit (default: the local one, or WEFT_SU)"},                  \
-		{"cu", "URL", "the compute unit (default: the local one, or WEFT_CU)"}
+		{"mu", "URL", "the messenger unit (default: the local one, or WEFT_MU)"},                   \
+		{"su", "URL", "the scheduler unit (default: the local one, or WEFT_SU)"},                   \
+	{                                                                                                   \
+		"cu", "URL", "the compute unit (default: the local one, or WEFT_CU)"                        \
+	}
 
 must_use enum err net_open(struct net *net, struct call *call);
 void net_close(struct net *net);

@@ -72,7 +72,8 @@ out:
 	return e;
 }
 
-static enum err ask_result(struct net *net, const char *process, const char *message, const struct json **result, struct bytes *raw)
+static enum err ask_result(struct net *net, const char *process, const char *message, const struct json **result,
+			   struct bytes *raw)
 {
 	struct call *c = net->call;
 	const char *path = (const char *)arena_printf(&c->arena, "/result/%s?process-id=%s", message, process).ptr;
@@ -118,7 +119,8 @@ static int publish(struct net *net)
 {
 	struct call *c = net->call;
 	struct tag_list tags = tag_list_on(&c->arena);
-	const char *format = call_option(c, "format"), *memory = call_option(c, "memory-limit"), *compute = call_option(c, "compute-limit");
+	const char *format = call_option(c, "format"), *memory = call_option(c, "memory-limit"),
+		   *compute = call_option(c, "compute-limit");
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
 	struct progress *p;
@@ -139,7 +141,8 @@ static int publish(struct net *net)
 	tag_list_add_str(&tags, "Output-Encoding", "JSON-1");
 	tag_list_add_str(&tags, "Memory-Limit", memory ? memory : "1-gb");
 	tag_list_add_str(&tags, "Compute-Limit", compute ? compute : "9000000000000");
-	tag_list_add_str(&tags, "Content-Type", bytes_starts(bytes_str(format), "wasm") ? "application/wasm" : "application/octet-stream");
+	tag_list_add_str(&tags, "Content-Type",
+			 bytes_starts(bytes_str(format), "wasm") ? "application/wasm" : "application/octet-stream");
 	p = progress_begin("publishing");
 	if ((e = add_tag_options(c, &tags)) < 0 || (e = identity_open(&key, c)) < 0 ||
 	    (e = identity_sign(&item, &id, key, bytes_of(NULL, 0), tag_list_tags(&tags), module, &c->note)) < 0)
@@ -171,8 +174,9 @@ static int spawn(struct net *net)
 	struct id_text text;
 	enum err e;
 
-	if ((e = check_id(c, "module", c->arguments[0], &module)) < 0 || (e = net_scheduler_address(net, &scheduler)) < 0 ||
-	    (e = data_option(c, &data)) < 0 || (e = add_tag_options(c, &tags)) < 0)
+	if ((e = check_id(c, "module", c->arguments[0], &module)) < 0 ||
+	    (e = net_scheduler_address(net, &scheduler)) < 0 || (e = data_option(c, &data)) < 0 ||
+	    (e = add_tag_options(c, &tags)) < 0)
 		return call_fail(c, e);
 	ao_tags(&tags, "Process");
 	tag_list_add_str(&tags, "Module", c->arguments[0]);
@@ -264,7 +268,8 @@ static int result(struct net *net)
 	struct id id;
 	enum err e;
 
-	if ((e = check_id(c, "process", c->arguments[0], &id)) < 0 || (e = check_id(c, "message", c->arguments[1], &id)) < 0)
+	if ((e = check_id(c, "process", c->arguments[0], &id)) < 0 ||
+	    (e = check_id(c, "message", c->arguments[1], &id)) < 0)
 		return call_fail(c, e);
 	return show_result(net, c->arguments[0], c->arguments[1]);
 }

@@ -6,16 +6,16 @@
 #include "cli/identity.h"
 #include "cli/net.h"
 
-#define TAG_OPTION                                                          \
-	{                                                                   \
+#define TAG_OPTION                                                        \
+	{                                                                 \
 		"tag", "NAME=VALUE", "a tag of the item; may be repeated" \
 	}
-#define DATA_OPTION                                                                                     \
-	{                                                                                               \
+#define DATA_OPTION                                                                                            \
+	{                                                                                                      \
 		"data", "TEXT", "the data: the text itself, @FILE, or - for standard input (default: a blank)" \
 	}
-#define END              \
-	{                \
+#define END                      \
+	{                        \
 		NULL, NULL, NULL \
 	}
 
@@ -50,10 +50,8 @@ static const struct option send_options[] = {
 };
 
 static const struct option eval_options[] = {
-	TAG_OPTION,
-	{"no-wait", NULL, "print the message's id and do not wait for its result"},
-	WALLET_OPTION,
-	NETWORK_OPTIONS,
+	TAG_OPTION,    {"no-wait", NULL, "print the message's id and do not wait for its result"},
+	WALLET_OPTION, NETWORK_OPTIONS,
 	END,
 };
 
@@ -86,15 +84,17 @@ const struct command cli_commands[] = {
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",
 	 spawn_options, run_spawn},
 	{"eval", "PROCESS CODE", "run Lua in an aos process and print what it answers",
-	 "CODE is the code itself, @FILE, or - for standard input. Only the owner of a process may.", eval_options, run_eval},
+	 "CODE is the code itself, @FILE, or - for standard input. Only the owner of a process may.", eval_options,
+	 run_eval},
 	{"send", "PROCESS", "send a message to a process and print its result", NULL, send_options, run_send},
 	{"dry-run", "PROCESS", "ask a process without changing it", NULL, dry_run_options, run_dry_run},
 	{"result", "PROCESS MESSAGE", "print the result of a message", NULL, network_options, run_result},
 	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, run_results},
-	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options, run_module_publish},
+	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options,
+	 run_module_publish},
 	{"wallet new", NULL, "make a key",
-	 "Never overwrites a key that exists. RSA keys are Arweave wallets, which every ao tool reads.", wallet_new_options,
-	 run_wallet_new},
+	 "Never overwrites a key that exists. RSA keys are Arweave wallets, which every ao tool reads.",
+	 wallet_new_options, run_wallet_new},
 	{"wallet address", NULL, "print the address of the key", NULL, wallet_options, run_wallet_address},
 	{"info", "[ID]", "say what the network, or a process or message, is", NULL, info_options, run_info},
 	{NULL, NULL, NULL, NULL, NULL, NULL},

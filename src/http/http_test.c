@@ -57,7 +57,7 @@ static void away(void *ctx, struct http_request *r)
 
 static const struct http_route routes[] = {
 	{"GET", "/echo/{}", echo}, {"POST", "/echo/{}", echo}, {"GET", "/late", hold},
-	{"GET", "/fail", refuse},    {"GET", "/away", away},
+	{"GET", "/fail", refuse},  {"GET", "/away", away},
 };
 
 static struct http_server *start(void)
