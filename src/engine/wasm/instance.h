@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * instance: a module with memory, tables and globals of its own, on which functions can be called.
+ *
+ * The host gives one function that answers all imports. While it runs it may read and write guest memory (through
+ * wasm_range, which checks), call back into the instance, end the guest with a trap, or throw: what
+ * setjmp/longjmp in C became, an `invoke` that catches what a callee throws. Traps, throws and exhausted gas unwind
+ * by longjmp; nothing of ours is on the stack between that has to be released, so host functions
+ * must not hold anything across a call into the guest.
+ *
+ * One thread at a time, and one whose stack is wasm_run_deep's: call depth is bounded by VM_DEPTH, and
+ * the native stack has to be larger than that.
+ */
+#ifndef WEFT_ENGINE_WASM_INSTANCE_H
+#define WEFT_ENGINE_WASM_INSTANCE_H
+#include "engine/wasm/code.h"
+#include "engine/wasm/memory.h"
+
+struct wasm_instance;
+
+typedef void wasm_host(struct wasm_instance *i, uint32_t import, struct vm_slot *args);
+
+struct wasm_options {
+	const struct wasm_module *module; /* valid; outlives the instance */
+	const struct wasm_code *code;
+	wasm_host *host;
+	void *ctx;
+	uint64_t memory_max; /* bytes; the module's own maximum counts too */
+	int image;           /* memfd for the memory, -1 for a new one; taken over */
+	const struct vm_slot *imported_globals;
+};
+
+/* wasm_open makes the instance: tables, globals, memory, data and element segments, then the start function. A
+ * trap on the way gives OK and *trap (core specification 4.5.4). E_UNSUPPORTED for imported memories
+ * and tables. */
+must_use enum err wasm_open(struct wasm_instance **out, const struct wasm_options *options, enum vm_trap *trap,
+			    struct note *note);
+void wasm_close(struct wasm_instance *i);
+
+/* wasm_call calls a function with arguments in slots, which the results replace. */
+must_use enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slot *args);
+
+struct vm *wasm_vm(struct wasm_instance *i);
+struct wasm_memory *wasm_memory(struct wasm_instance *i);
+const struct wasm_module *wasm_module(const struct wasm_instance *i);
+void *wasm_ctx(const struct wasm_instance *i);
+
+/* wasm_globals_save and _restore: the mutable state that is not memory. `slots` has room for global_count. */
+void wasm_globals_save(const struct wasm_instance *i, struct vm_slot *slots);
+void wasm_globals_restore(struct wasm_instance *i, const struct vm_slot *slots);
+
+/* ---- for the host function ---- */
+
+/* wasm_range is the host's pointer to guest bytes; a range outside memory traps. */
+uint8_t *wasm_range(struct wasm_instance *i, uint64_t at, uint64_t len);
+/* wasm_trap ends the guest; `message` (may be NULL) is kept for wasm_message. */
+_Noreturn void wasm_trap(struct wasm_instance *i, enum vm_trap code, const char *message);
+const char *wasm_message(const struct wasm_instance *i);
+/* wasm_invoke calls element `index` of table 0 and tells whether it threw. */
+bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args);
+/* wasm_throw unwinds to the innermost wasm_invoke. */
+_Noreturn void wasm_throw(struct wasm_instance *i);
+/* wasm_memory_grow sets the size in bytes (a multiple of 64 KiB). */
+bool wasm_memory_grow(struct wasm_instance *i, uint64_t size);
+
+/* ---- around it ---- */
+
+/* wasm_run_deep runs job(ctx) on a thread with a stack that VM_DEPTH calls fit into, and waits. */
+void wasm_run_deep(void (*job)(void *ctx), void *ctx);
+/* wasm_trap_text is the trap in words, those that V8 uses: they end up in results. */
+const char *wasm_trap_text(enum vm_trap code);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * translate: a valid module as native code.
+ *
+ * Functions are translated in batches, each an LLVM module of its own, so that memory stays bounded; each gives one
+ * relocatable ELF object with the symbols f<N> (function N, imports included) and e<N> (entry thunk of type
+ * N). code.h puts them together. Values live in LLVM registers inside a block and in allocas across
+ * blocks: the fast tier runs no pass over the code, so what is emitted here is what runs.
+ *
+ * Rules that make every tier and machine agree (ref: core specification chapter 4, and ARCHITECTURE 4):
+ *   - loads are volatile: an unused load outside memory must still trap;
+ *   - memory64: an address at or above 2^34 traps by a test, below that by protected pages;
+ *   - every float result that is NaN becomes 0xfff8000000000000 or 0xffc00000;
+ *   - gas is charged by segment: the run of instructions up to the next control transfer. The sum is
+ *     subtracted at its start; below zero traps at function entry and loop headers. In WASM_GAS_METERING the
+ *     costs, and a check at every segment, are those of @permaweb/wasm-metering (ao-units 5.16);
+ *   - an asyncify state that nothing can write (nobody unwinds under a synchronous host) is a constant, and
+ *     what it guards is not translated.
+ */
+#ifndef WEFT_ENGINE_WASM_TRANSLATE_H
+#define WEFT_ENGINE_WASM_TRANSLATE_H
+#include "engine/wasm/module.h"
+
+enum wasm_gas { WASM_GAS_OWN, WASM_GAS_METERING };
+
+/* wasm_translate calls `object` once per batch with the bytes of an ELF object, valid during the
+ * call. The module must have been validated. E_UNSUPPORTED when LLVM refuses. */
+must_use enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas,
+				 void (*object)(void *ctx, struct bytes elf), void *ctx, struct note *note);
+
+#endif
