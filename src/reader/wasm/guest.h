@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * guest: an ao module in WebAssembly, running: the emscripten host that ao-loader gives it (ao-units
+ * 5.15, 5.16), and the turn.
+ *
+ * guest_open instantiates, runs emscripten_stack_init and __wasm_call_ctors, and writes the stack
+ * cookies; main is not called. guest_turn writes the message and the environment onto the wasm stack, calls handle(msg, env),
+ * and reads the text that comes back. Afterwards the caller decides: guest_commit makes the new
+ * memory the process's, guest_rollback forgets the turn, as the reference does by dropping the instance.
+ *
+ * All a module can ask of its host has one answer: the clock counts from 10000, one a call, and begins again
+ * when the instance does; there is no environment, no file, no randomness, no shell. Output to fd 1 and
+ * 2 is swallowed.
+ */
+#ifndef WEFT_READER_WASM_GUEST_H
+#define WEFT_READER_WASM_GUEST_H
+#include "engine/wasm/instance.h"
+
+struct guest;
+
+struct guest_options {
+	const struct wasm_module *module; /* valid; outlives the guest */
+	const struct wasm_code *code;
+	uint64_t memory_max; /* bytes */
+	int image;           /* memfd of the process's memory, taken over; -1: a new process */
+	uint64_t image_size; /* bytes of it that are the state; 0: a new process */
+};
+
+/* What became of a turn. A guest that failed has `error` in words and no text. */
+struct turn {
+	bool failed;
+	enum vm_trap trap;
+	struct buf text; /* what handle returned, or the error */
+	uint64_t gas_used;
+};
+
+/* guest_open: E_FORMAT when the module lacks an export that the ABI needs or fails while starting, E_LIMIT for memory. Use it
+ * on a thread of wasm_run_deep. */
+must_use enum err guest_open(struct guest **out, const struct guest_options *options, struct note *note);
+void guest_close(struct guest *g);
+
+/* guest_turn evaluates one message; `gas_limit` is in units of the module's schedule. turn->text is the caller's to
+ * release. */
+void guest_turn(struct guest *g, struct bytes message, struct bytes environment, uint64_t gas_limit, struct turn *turn);
+
+/* guest_commit gives the size of the image in bytes. */
+uint64_t guest_commit(struct guest *g);
+/* guest_rollback shows the guest the image again, of `size` bytes. */
+void guest_rollback(struct guest *g, uint64_t size);
+struct wasm_instance *guest_instance(struct guest *g);
+
+#endif
