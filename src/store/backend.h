@@ -12,6 +12,7 @@
 #ifndef WEFT_STORE_BACKEND_H
 #define WEFT_STORE_BACKEND_H
 
+#include "base/pool.h"
 #include "store/store.h"
 
 enum { OP_PUT = 1, OP_DEL = 2, OP_HEADER = 8 };
@@ -42,5 +43,9 @@ struct op {
 /* ops_next reads the operation at *at and moves on; false at the end or when the bytes are no operation (then
  * *at is not the end). */
 bool ops_next(struct bytes ops, size_t *at, struct op *out);
+
+/* tell calls done(ctx, e) on the teller's thread: a `done` never runs inside store_commit, whose caller may hold a
+ * lock that it needs. `done` may be NULL. */
+void tell(struct pool *teller, store_done *done, void *ctx, enum err e);
 
 #endif

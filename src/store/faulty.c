@@ -12,6 +12,7 @@ struct faulty_store {
 	struct store store;
 	struct store *inner;
 	atomic_llong writes_left;
+	struct pool *teller; /* calls the `done`s of what was refused */
 };
 
 static struct faulty_store *self_of(struct store *s)
@@ -27,6 +28,7 @@ static bool fails(struct faulty_store *f)
 static void faulty_close(struct store *s)
 {
 	store_close(self_of(s)->inner);
+	pool_close(self_of(s)->teller);
 	free(s);
 }
 
@@ -39,8 +41,7 @@ static void faulty_commit(struct store *s, struct buf ops, store_done *done, voi
 		return;
 	}
 	buf_release(&ops);
-	if (done)
-		done(ctx, E_IO);
+	tell(f->teller, done, ctx, E_IO);
 }
 
 static enum err faulty_get(struct store *s, unsigned table, struct bytes key, struct arena *a, struct bytes *value)
@@ -104,6 +105,7 @@ struct store *store_open_faulty(struct store *inner, uint64_t writes_left)
 	must(f != NULL);
 	f->store.backend = &faulty_backend;
 	f->inner = inner;
+	f->teller = pool_open("faulty-store", 1, 1);
 	atomic_init(&f->writes_left, (long long)writes_left);
 	return &f->store;
 }

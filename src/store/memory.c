@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * memory: a store that ends with the process. Batches apply at once.
+ * memory: a store that ends with the process. Batches apply at once; their `done`s are
+ * called by a thread of the store, as everywhere.
  */
 #include "store/backend.h"
 #include "store/memtable.h"
@@ -21,6 +22,7 @@ struct memory_store {
 	pthread_rwlock_t lock;
 	struct memtable table;
 	struct memory_blob *blobs;
+	struct pool *teller; /* calls the `done`s */
 };
 
 static struct memory_store *self_of(struct store *s)
@@ -48,11 +50,10 @@ static void memory_commit(struct store *s, struct buf ops, store_done *done, voi
 		struct entry entry = {.kind = op.kind == OP_PUT ? ENTRY_INLINE : ENTRY_GONE, .value = op.value};
 		memtable_set(&m->table, full_key(key, op.table, op.key), &entry);
 	}
-	pthread_rwlock_unlock(&m->lock);
 	must(at == ops.len);
 	buf_release(&ops);
-	if (done)
-		done(ctx, OK);
+	tell(m->teller, done, ctx, OK); /* under the lock: in the order of the batches */
+	pthread_rwlock_unlock(&m->lock);
 }
 
 static enum err memory_get(struct store *s, unsigned table, struct bytes key, struct arena *a, struct bytes *value)
@@ -178,6 +179,7 @@ static void memory_close(struct store *s)
 	struct memory_store *m = self_of(s);
 	struct memory_blob *blob, *next;
 
+	pool_close(m->teller);
 	HASH_ITER(hh, m->blobs, blob, next)
 	blob_free(m, blob);
 	memtable_release(&m->table);
@@ -203,5 +205,6 @@ struct store *store_open_memory(void)
 	must(m != NULL && pthread_rwlock_init(&m->lock, NULL) == 0);
 	m->store.backend = &memory_backend;
 	memtable_init(&m->table);
+	m->teller = pool_open("memory-store", 1, 1);
 	return &m->store;
 }

@@ -4,6 +4,7 @@
 #include "store/backend.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void put_op(struct store_batch *b, int kind, unsigned table, struct bytes key, struct bytes value)
@@ -57,6 +58,32 @@ bool ops_next(struct bytes ops, size_t *at, struct op *out)
 	out->value_at = *at + OP_HEADER + key_len;
 	*at += OP_HEADER + key_len + value_len;
 	return true;
+}
+
+struct told {
+	store_done *done;
+	void *ctx;
+	enum err e;
+};
+
+static void run_told(void *ctx)
+{
+	struct told *told = ctx;
+
+	told->done(told->ctx, told->e);
+	free(told);
+}
+
+void tell(struct pool *teller, store_done *done, void *ctx, enum err e)
+{
+	struct told *told;
+
+	if (!done)
+		return;
+	told = malloc(sizeof(*told));
+	must(told != NULL);
+	*told = (struct told){done, ctx, e};
+	must(pool_put_always(teller, run_told, told) == OK);
 }
 
 void store_commit(struct store *s, struct store_batch *b, store_done *done, void *ctx)

@@ -60,7 +60,7 @@ void store_batch_release(struct store_batch *b);
 
 typedef void store_done(void *ctx, enum err e);
 /* store_commit takes the batch's content over (the batch is empty afterwards) and calls `done`, which may be
- * NULL, on the store's thread: it must not block. */
+ * NULL, on the store's thread, never inside this call: it must not block. */
 void store_commit(struct store *s, struct store_batch *b, store_done *done, void *ctx);
 must_use enum err store_commit_wait(struct store *s, struct store_batch *b);
 
