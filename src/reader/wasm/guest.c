@@ -127,6 +127,8 @@ static void fail(struct guest *g, struct turn *t, enum vm_trap trap)
 {
 	t->failed = true;
 	t->trap = trap;
+	if (trap == TRAP_OUT_OF_GAS) /* translated code keeps what is left in a register, which is gone */
+		t->gas_used = g->host.gas_limit;
 	buf_clear(&t->text);
 	const char *prefix = trap == TRAP_OUT_OF_GAS ? "Error: "
 			     : trap == TRAP_STACK    ? "RangeError: "

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reader: a compute unit reads a module as a drive reads a disk, by its format.
+ *
+ *   module bytes --program_open--> program --instance_open(image)--> instance
+ *                                                                       |  turn(message, environment)
+ *                                  image <--commit or rollback--     outcome
+ *
+ * A *program* is a module made ready: translated, cached on disk, loaded. An *image* is the memory of a
+ * process between messages: a memfd, never copied. An *instance* is a program that sees an
+ * image privately: what a turn writes is not the image's until instance_commit. Several instances may see
+ * one image: one that takes turns for good, and others for dry runs (instance_try).
+ *
+ * Adding a format is one folder here and one row in readers.c. A reader fills in struct reader, and its
+ * program and instance begin with the two structs below; everybody else calls the functions.
+ *
+ * Instances live in processes of their own, without keys, files or network. When one dies, the call says
+ * E_WORKER and the instance is only good for closing; the image is as it was after the last commit.
+ * All calls block. An instance belongs to one thread at a time; programs and images to any.
+ */
+#ifndef WEFT_READER_READER_H
+#define WEFT_READER_READER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+
+struct readers;
+struct reader;
+struct image;
+
+struct readers_options {
+	const char *compile; /* paths of weft-compile and weft-worker */
+	const char *worker;
+	const char *cache; /* directory for translated modules; made when it is not there */
+	struct log *log;
+};
+
+must_use enum err readers_open(struct readers **out, const struct readers_options *options, struct note *note);
+void readers_close(struct readers *r);
+/* reader_known tells whether some reader claims this Module-Format. */
+bool reader_known(struct bytes format);
+
+/* ---- program ---- */
+
+struct program {
+	const struct reader *reader;
+};
+
+/* program_open makes a module ready. E_UNSUPPORTED for an unknown format, E_FORMAT when the bytes are not a
+ * module of it, with the cause. The first time takes as long as the translation. */
+must_use enum err program_open(struct program **out, struct readers *r, struct bytes format, struct bytes module,
+			       struct note *note);
+/* program_close: no instance of it may be left. */
+void program_close(struct program *p);
+
+/* ---- image ---- */
+
+/* image_new is empty: a process that has no memory yet. image_of_bytes has this content. One holder each. */
+must_use enum err image_new(struct image **out, struct note *note);
+must_use enum err image_of_bytes(struct image **out, struct bytes content, struct note *note);
+struct image *image_hold(struct image *i);
+void image_release(struct image *i);
+uint64_t image_size(struct image *i);
+/* image_map is the content, read-only, until image_unmap; no commit happens meanwhile. */
+must_use enum err image_map(struct image *i, struct bytes *content, struct note *note);
+void image_unmap(struct image *i, struct bytes content);
+
+/* ---- instance ---- */
+
+struct instance {
+	const struct reader *reader;
+	struct image *image;
+};
+
+/* What became of a turn, in the terms of ao-units 5.2 and 5.15. */
+struct outcome {
+	struct bytes response; /* the module's JSON object; empty when it gave none */
+	struct bytes error;    /* JSON: what it threw; empty when it did not fail outright */
+	uint64_t gas_used;
+};
+
+/* instance_open: an empty image gets the memory that the program starts with. E_LIMIT when `memory_max` is less
+ * than that; E_FORMAT when the program fails while starting. */
+must_use enum err instance_open(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
+				struct note *note);
+void instance_close(struct instance *i);
+
+/* instance_turn evaluates one message. The outcome lives in `a`. Follow with commit or rollback. */
+must_use enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
+				uint64_t gas_limit, struct outcome *out, struct note *note);
+must_use enum err instance_commit(struct instance *i, struct note *note);
+must_use enum err instance_rollback(struct instance *i, struct note *note);
+/* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. */
+must_use enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
+			       uint64_t gas_limit, struct outcome *out, struct note *note);
+
+#endif

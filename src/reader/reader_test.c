@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real modules, translated by weft-compile and run in weft-worker.
+ */
+#include "base/clock.h"
+#include "reader/reader.h"
+#include "test/test.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FORMAT "wasm64-unknown-emscripten-draft_2024_02_15"
+#define ENVIRONMENT                                                                                                    \
+	"{\"Process\":{\"Id\":\"P\",\"Owner\":\"O\",\"Tags\":[]},\"Module\":{\"Id\":\"M\",\"Owner\":\"O\",\"Tags\":[]" \
+	"}}"
+
+static struct arena arena;
+static struct readers *readers;
+static struct program *program;
+static char cache[200];
+
+static void open_readers(void)
+{
+	struct note note = {0};
+	const char *compile = getenv("WEFT_COMPILE"), *worker = getenv("WEFT_WORKER");
+
+	if (!compile || !worker)
+		t_fail("WEFT_COMPILE and WEFT_WORKER name the programs to test");
+	snprintf(cache, sizeof(cache), "%s/cache", t_dir());
+	t_ok(readers_open(&readers, &(struct readers_options){.compile = compile, .worker = worker, .cache = cache},
+			  &note));
+}
+
+/* A module that answers each message with how many it has seen: {"ok":true,"response":{"Output":"<n>"}}, n being
+ * one digit. It fails on request: a message that begins with E traps, with L loops for ever. */
+static struct bytes counter_wasm(void)
+{
+	static struct buf wasm;
+
+	if (wasm.len == 0) {
+		const char *path = getenv("WEFT_COUNTER");
+		if (!path)
+			t_fail("WEFT_COUNTER names the module to test with");
+		wasm = t_file(path);
+	}
+	return buf_bytes(&wasm);
+}
+
+static void open_counter(void)
+{
+	struct note note = {0};
+
+	open_readers();
+	if (program_open(&program, readers, BYTES(FORMAT), counter_wasm(), &note) < 0)
+		t_fail("%s", note.text);
+}
+
+static struct instance *open_on(struct image *image)
+{
+	struct instance *i;
+	struct note note = {0};
+
+	if (instance_open(&i, program, image, 16 << 20, &note) < 0)
+		t_fail("%s", note.text);
+	return i;
+}
+
+static struct outcome turn(struct instance *i, const char *message)
+{
+	struct outcome o;
+	struct note note = {0};
+
+	if (instance_turn(i, &arena, bytes_str(message), BYTES(ENVIRONMENT), 1000000, &o, &note) < 0)
+		t_fail("%s", note.text);
+	return o;
+}
+
+static void close_counter(void)
+{
+	program_close(program);
+	readers_close(readers);
+}
+
+TEST(a_committed_turn_stays_and_a_rolled_back_one_does_not)
+{
+	struct image *image;
+	struct instance *i;
+	struct note note = {0};
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	t_u64(image_size(image), 1 << 16);
+	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
+	t_ok(instance_commit(i, &note));
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	t_ok(instance_rollback(i, &note));
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	t_ok(instance_commit(i, &note));
+	instance_close(i);
+
+	/* Another worker on the same image goes on from there. */
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"3\"}");
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+TEST(failures_of_the_guest_are_outcomes)
+{
+	struct image *image;
+	struct instance *i;
+	struct outcome o;
+	struct note note = {0};
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	o = turn(i, "E");
+	t_text(o.error, "\"RuntimeError: unreachable\"");
+	t_ok(instance_rollback(i, &note));
+	o = turn(i, "L");
+	t_text(o.error, "\"Error: out of gas!\"");
+	t_u64(o.gas_used, 1000000);
+	t_ok(instance_rollback(i, &note));
+	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
+	t_u64(turn(i, "m").gas_used, turn(i, "m").gas_used);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+TEST(a_dry_run_sees_the_image_and_leaves_it)
+{
+	struct image *image;
+	struct instance *i, *view;
+	struct outcome o;
+	struct note note = {0};
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	view = open_on(image);
+	for (int k = 1; k < 5; k++) {
+		char want[40];
+		turn(i, "m");
+		t_ok(instance_commit(i, &note));
+		snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", k + 1);
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+		t_text(o.response, want);
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+		t_text(o.response, want);
+	}
+	instance_close(view);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+TEST(an_image_can_be_kept_as_bytes)
+{
+	struct image *image, *again;
+	struct instance *i;
+	struct bytes content, copy;
+	struct note note = {0};
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	t_ok(image_map(image, &content, &note));
+	copy = arena_copy(&arena, content);
+	image_unmap(image, content);
+	t_ok(image_of_bytes(&again, copy, &note));
+	instance_close(i);
+	i = open_on(again);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+	image_release(again);
+	close_counter();
+}
+
+/* The only child of ours is the parent of workers; its only child is the worker. */
+static pid_t child_of(pid_t parent)
+{
+	char path[100];
+	FILE *f;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	f = fopen(path, "r");
+	t_check(f != NULL);
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return pid;
+}
+
+TEST(a_worker_that_dies_costs_its_own_turn)
+{
+	struct image *image;
+	struct instance *i;
+	struct outcome o;
+	struct note note = {0};
+	pid_t nursery, worker;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	nursery = child_of(getpid());
+	worker = child_of(nursery);
+	t_check(worker > 0);
+	kill(worker, SIGKILL);
+	t_err(instance_turn(i, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000, &o, &note), E_WORKER);
+	instance_close(i);
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	/* And so does their parent. */
+	kill(nursery, SIGKILL);
+	clock_sleep_ms(20);
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+TEST(what_is_no_module_is_refused_with_its_cause)
+{
+	struct note note = {0};
+
+	open_readers();
+	t_err(program_open(&program, readers, BYTES("evm"), counter_wasm(), &note), E_UNSUPPORTED);
+	t_check(strstr(note.text, "evm"));
+	note_reset(&note);
+	t_err(program_open(&program, readers, BYTES(FORMAT), BYTES("not wasm"), &note), E_FORMAT);
+	t_check(note.text[0] != 0);
+	t_check(!reader_known(BYTES("evm")));
+	t_check(reader_known(BYTES(FORMAT)));
+	readers_close(readers);
+}
+
+TEST(a_damaged_cache_is_made_again)
+{
+	char path[500];
+	struct dirent *d;
+	DIR *dir;
+	FILE *f;
+
+	open_counter();
+	program_close(program);
+	dir = opendir(cache);
+	t_check(dir != NULL);
+	while ((d = readdir(dir)) && !strstr(d->d_name, ".code"))
+		;
+	t_check(d != NULL);
+	snprintf(path, sizeof(path), "%s/%s", cache, d->d_name);
+	closedir(dir);
+	f = fopen(path, "r+");
+	t_check(f != NULL && fseek(f, 200, SEEK_SET) == 0);
+	fputc('!', f);
+	fclose(f);
+	readers_close(readers);
+	open_counter();
+	close_counter();
+}
+
+TEST_MAIN

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * readers: the table of module formats, and the calls that go through it.
+ */
+#include "engine/wasm/translate.h"
+#include "reader/format.h"
+#include "reader/wasm/wasm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct {
+	const char *format;
+	const struct reader *reader;
+	int variant;
+} table[] = {
+	{"wasm64-unknown-emscripten-draft_2024_02_15", &wasm_reader, WASM_GAS_OWN},
+	{"wasm64-unknown-emscripten-draft_2024_10_16-metering", &wasm_reader, WASM_GAS_METERING},
+	{"wasm32-unknown-emscripten4", &wasm_reader, WASM_GAS_OWN},
+	{"wasm32-unknown-emscripten-metering", &wasm_reader, WASM_GAS_METERING},
+};
+
+enum { FORMATS = sizeof(table) / sizeof(table[0]) };
+
+static size_t find_row(struct bytes format)
+{
+	size_t i = 0;
+
+	while (i < FORMATS && !bytes_eq_str(format, table[i].format))
+		i++;
+	return i;
+}
+
+bool reader_known(struct bytes format)
+{
+	return find_row(format) < FORMATS;
+}
+
+enum err readers_open(struct readers **out, const struct readers_options *options, struct note *note)
+{
+	struct readers *r;
+
+	if (mkdir(options->cache, 0777) != 0 && errno != EEXIST)
+		return note_err(note, E_IO, "the cache of translated modules cannot be made: %s: %s", options->cache,
+				strerror(errno));
+	r = calloc(1, sizeof(*r));
+	must(r != NULL);
+	r->compile = strdup(options->compile);
+	r->worker = strdup(options->worker);
+	r->cache = strdup(options->cache);
+	must(r->compile && r->worker && r->cache);
+	r->log = options->log;
+	*out = r;
+	return OK;
+}
+
+void readers_close(struct readers *r)
+{
+	free(r->compile);
+	free(r->worker);
+	free(r->cache);
+	free(r);
+}
+
+enum err program_open(struct program **out, struct readers *r, struct bytes format, struct bytes module,
+		      struct note *note)
+{
+	size_t row = find_row(format);
+
+	if (row == FORMATS) {
+		note_err(note, E_UNSUPPORTED, "no reader for Module-Format \"%.*s\"", BYTES_FMT(format));
+		note_hint(note, "known formats: %s, %s, %s, %s", table[0].format, table[1].format, table[2].format,
+			  table[3].format);
+		return E_UNSUPPORTED;
+	}
+	return table[row].reader->program_open(out, r, table[row].variant, module, note);
+}
+
+void program_close(struct program *p)
+{
+	if (p)
+		p->reader->program_close(p);
+}
+
+enum err instance_open(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
+		       struct note *note)
+{
+	return p->reader->instance_open(out, p, image, memory_max, note);
+}
+
+void instance_close(struct instance *i)
+{
+	if (i)
+		i->reader->instance_close(i);
+}
+
+enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
+		       uint64_t gas_limit, struct outcome *out, struct note *note)
+{
+	return i->reader->turn(i, a, message, environment, gas_limit, false, out, note);
+}
+
+enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
+		      uint64_t gas_limit, struct outcome *out, struct note *note)
+{
+	return i->reader->turn(i, a, message, environment, gas_limit, true, out, note);
+}
+
+enum err instance_commit(struct instance *i, struct note *note)
+{
+	return i->reader->commit(i, note);
+}
+
+enum err instance_rollback(struct instance *i, struct note *note)
+{
+	return i->reader->rollback(i, note);
+}

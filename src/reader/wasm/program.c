@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * program: a module and the process that forks its workers; instances and what they are asked.
+ */
+#include "reader/wasm/translated.h"
+#include "reader/wasm/wasm.h"
+#include "reader/wasm/wire.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 1 << 30 };
+
+struct wasm_program {
+	struct program base;
+	struct readers *readers;
+	int module, code; /* descriptors */
+	pthread_mutex_t lock;
+	pid_t pid; /* of the parent of workers; 0: not running */
+	int control;
+};
+
+struct wasm_instance_far {
+	struct instance base;
+	int socket;
+	pid_t pid;
+};
+
+static struct wasm_program *program_of(struct program *p)
+{
+	return (struct wasm_program *)p;
+}
+
+static struct wasm_instance_far *instance_of(struct instance *i)
+{
+	return (struct wasm_instance_far *)i;
+}
+
+static enum err died(struct note *note)
+{
+	note_err(note, E_WORKER, "the worker died in the middle of an evaluation");
+	note_hint(note, "ask again: the evaluation starts over; if it keeps happening, look at the machine's memory");
+	return E_WORKER;
+}
+
+/* Reads an answer's text into `a`. */
+static enum err take_answer(int fd, struct arena *a, struct wire_answer *answer, struct bytes *text, struct note *note)
+{
+	uint8_t *at;
+
+	if (!wire_read(fd, answer, sizeof(*answer)) || answer->text_len > TEXT_MAX)
+		return died(note);
+	at = arena_alloc(a, answer->text_len + 1);
+	if (!wire_read(fd, at, answer->text_len))
+		return died(note);
+	*text = bytes_of(at, answer->text_len);
+	if (answer->err < 0)
+		return note_err(note, (enum err)answer->err, "%.*s", BYTES_FMT(*text));
+	return OK;
+}
+
+/* ---- the parent of workers ---- */
+
+static void stop_nursery(struct wasm_program *p)
+{
+	int status;
+
+	if (!p->pid)
+		return;
+	close(p->control);
+	kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	p->pid = 0;
+}
+
+static enum err start_nursery(struct wasm_program *p, struct note *note)
+{
+	char *argv[] = {(char *)"weft-worker", NULL}, *environment[] = {NULL};
+	posix_spawn_file_actions_t files;
+	struct arena a = ARENA_EMPTY;
+	struct wire_answer answer;
+	struct bytes text;
+	int pair[2], failed;
+	enum err e;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
+	posix_spawn_file_actions_init(&files);
+	/* By way of high numbers, so that none of the three is overwritten before it is copied. */
+	int from[3] = {fcntl(pair[1], F_DUPFD_CLOEXEC, 10), fcntl(p->module, F_DUPFD_CLOEXEC, 10),
+		       fcntl(p->code, F_DUPFD_CLOEXEC, 10)};
+	for (int i = 0; i < 3; i++)
+		posix_spawn_file_actions_adddup2(&files, from[i], WIRE_CONTROL + i);
+	failed = posix_spawn(&p->pid, p->readers->worker, &files, NULL, argv, environment);
+	posix_spawn_file_actions_destroy(&files);
+	for (int i = 0; i < 3; i++)
+		close(from[i]);
+	close(pair[1]);
+	p->control = pair[0];
+	if (failed) {
+		p->pid = 0;
+		close(p->control);
+		note_err(note, E_IO, "%s cannot be started: %s", p->readers->worker, strerror(failed));
+		note_hint(note, "weft, weft-worker and weft-compile belong in one directory");
+		return E_IO;
+	}
+	e = take_answer(p->control, &a, &answer, &text, note);
+	arena_release(&a);
+	if (e < 0)
+		stop_nursery(p);
+	return e;
+}
+
+static enum err wasm_program_open(struct program **out, struct readers *r, int variant, struct bytes module,
+				  struct note *note)
+{
+	struct wasm_program *p;
+	int code, wasm;
+	enum err e = translated_open(&code, r, module, (enum wasm_gas)variant, note);
+
+	if (e < 0)
+		return e;
+	e = memfd_of(&wasm, "weft-module", module, note);
+	if (e < 0) {
+		close(code);
+		return e;
+	}
+	p = calloc(1, sizeof(*p));
+	must(p != NULL && pthread_mutex_init(&p->lock, NULL) == 0);
+	p->base.reader = &wasm_reader;
+	p->readers = r;
+	p->module = wasm;
+	p->code = code;
+	e = start_nursery(p, note);
+	if (e < 0) {
+		program_close(&p->base);
+		return e;
+	}
+	*out = &p->base;
+	return OK;
+}
+
+static void wasm_program_close(struct program *base)
+{
+	struct wasm_program *p = program_of(base);
+
+	stop_nursery(p);
+	close(p->module);
+	close(p->code);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* Asks for a worker; a parent that has died is started again, once. */
+static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, int socket, int image, struct note *note)
+{
+	enum err e = OK;
+
+	pthread_mutex_lock(&p->lock);
+	for (int tries = 0; tries < 2; tries++) {
+		if (!p->pid && (e = start_nursery(p, note)) < 0)
+			break;
+		if (wire_ask_open(p->control, ask, socket, image)) {
+			e = OK;
+			break;
+		}
+		stop_nursery(p);
+		e = died(note);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return e;
+}
+
+/* ---- instances ---- */
+
+static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
+				   uint64_t memory_max, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct wasm_instance_far *i;
+	struct wire_answer answer;
+	struct arena a = ARENA_EMPTY;
+	struct bytes text;
+	int pair[2];
+	enum err e;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
+	image_lock_write(image);
+	ask.image_size = image_size(image);
+	e = ask_worker(program_of(base), &ask, pair[1], image_fd(image), note);
+	close(pair[1]);
+	if (e == OK)
+		e = take_answer(pair[0], &a, &answer, &text, note);
+	if (e == OK)
+		image_set_size(image, answer.image_size);
+	image_unlock(image);
+	arena_release(&a);
+	if (e < 0) {
+		close(pair[0]);
+		return e;
+	}
+	i = calloc(1, sizeof(*i));
+	must(i != NULL);
+	i->base.reader = &wasm_reader;
+	i->base.image = image_hold(image);
+	i->socket = pair[0];
+	i->pid = answer.pid;
+	*out = &i->base;
+	return OK;
+}
+
+static void wasm_instance_close(struct instance *base)
+{
+	struct wasm_instance_far *i = instance_of(base);
+
+	close(i->socket);
+	image_release(base->image);
+	free(i);
+}
+
+/* The text a module returned, as ao-loader reads it: {"ok":true,"response":{...}}, or ok is
+ * false and the response is what it throws (ao-units 5.15, steps 6 and 7). */
+static void read_outcome(struct outcome *out, struct arena *a, const struct wire_answer *answer, struct bytes text)
+{
+	const struct json *json, *response;
+	struct buf quoted = BUF_EMPTY;
+	struct note note = {0};
+	struct jw w = jw_on(&quoted);
+
+	*out = (struct outcome){.gas_used = answer->gas_used};
+	if (!answer->failed && json_parse(&json, a, text, &note) == OK && json->kind == JSON_OBJECT) {
+		response = json_get(json, "response");
+		if (json_truthy(json_get(json, "ok")) && response && response->kind == JSON_OBJECT) {
+			out->response = json_whole(response);
+			return;
+		}
+		if (json_truthy(response)) {
+			out->error = json_whole(response);
+			return;
+		}
+		note_err(&note, E_FORMAT, "the module answered neither a response nor an error");
+	} else if (!answer->failed && note.text[0] == 0) {
+		note_err(&note, E_FORMAT, "the module's answer is not a JSON object");
+	}
+	if (answer->failed)
+		jw_str(&w, text);
+	else
+		jw_str(&w, bytes_str(note.text));
+	out->error = arena_copy(a, buf_bytes(&quoted));
+	buf_release(&quoted);
+}
+
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+{
+	struct wasm_instance_far *i = instance_of(base);
+	struct wire_ask ask = {.op = WIRE_TURN,
+			       .gas_limit = gas_limit,
+			       .message_len = message.len,
+			       .environment_len = environment.len,
+			       .fresh = dry};
+	struct wire_answer answer;
+	struct bytes text;
+	enum err e = OK;
+
+	if (dry) {
+		image_lock_read(base->image);
+		ask.image_size = image_size(base->image);
+	}
+	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
+	    !wire_write(i->socket, environment.ptr, environment.len))
+		e = died(note);
+	if (e == OK)
+		e = take_answer(i->socket, a, &answer, &text, note);
+	if (dry)
+		image_unlock(base->image);
+	if (e == OK)
+		read_outcome(out, a, &answer, text);
+	return e;
+}
+
+static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct wire_answer *answer,
+			   struct note *note)
+{
+	struct wasm_instance_far *i = instance_of(base);
+	struct arena a = ARENA_EMPTY;
+	struct bytes text;
+	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? take_answer(i->socket, &a, answer, &text, note)
+							      : died(note);
+
+	arena_release(&a);
+	return e;
+}
+
+static enum err wasm_commit(struct instance *base, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_COMMIT};
+	struct wire_answer answer;
+	enum err e;
+
+	image_lock_write(base->image);
+	e = ask_simple(base, &ask, &answer, note);
+	if (e == OK)
+		image_set_size(base->image, answer.image_size);
+	image_unlock(base->image);
+	return e;
+}
+
+static enum err wasm_rollback(struct instance *base, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
+	struct wire_answer answer;
+
+	return ask_simple(base, &ask, &answer, note);
+}
+
+const struct reader wasm_reader = {
+	.program_open = wasm_program_open,
+	.program_close = wasm_program_close,
+	.instance_open = wasm_instance_open,
+	.instance_close = wasm_instance_close,
+	.turn = wasm_turn,
+	.commit = wasm_commit,
+	.rollback = wasm_rollback,
+};

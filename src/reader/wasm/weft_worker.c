@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weft-worker: where guests live. The first process loads one module and forks a worker per instance, which
+ * costs a tenth of a millisecond and shares the code; wire.h has the conversation. No keys,
+ * no network, no files (base/sandbox.h). When the units process goes away its sockets end, and so does all this.
+ */
+#include "base/sandbox.h"
+#include "engine/wasm/artefact.h"
+#include "reader/wasm/guest.h"
+#include "reader/wasm/wire.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct worker {
+	struct wasm_module module;
+	struct wasm_code code;
+	struct arena arena;
+	/* of a child */
+	struct wire_ask ask;
+	int socket, image;
+	struct guest *guest;
+};
+
+static bool answer(int fd, struct wire_answer a, struct bytes text)
+{
+	a.text_len = text.len;
+	return wire_write(fd, &a, sizeof(a)) && wire_write(fd, text.ptr, text.len);
+}
+
+static bool answer_err(int fd, enum err e, const struct note *note)
+{
+	return answer(fd, (struct wire_answer){.err = e}, bytes_str(e < 0 ? note_text(note, e) : ""));
+}
+
+/* ---- a worker ---- */
+
+static bool take_turn(struct worker *w, const struct wire_ask *ask)
+{
+	uint8_t *text = malloc(ask->message_len + ask->environment_len + 1);
+	struct turn turn;
+	bool alive;
+
+	must(text != NULL);
+	alive = wire_read(w->socket, text, ask->message_len + ask->environment_len);
+	if (alive) {
+		if (ask->fresh)
+			guest_rollback(w->guest, ask->image_size);
+		guest_turn(w->guest, bytes_of(text, ask->message_len),
+			   bytes_of(text + ask->message_len, ask->environment_len), ask->gas_limit, &turn);
+		alive = answer(w->socket, (struct wire_answer){.failed = turn.failed, .gas_used = turn.gas_used},
+			       buf_bytes(&turn.text));
+		buf_release(&turn.text);
+	}
+	free(text);
+	return alive;
+}
+
+static bool obey(struct worker *w, const struct wire_ask *ask)
+{
+	switch ((enum wire_op)ask->op) {
+	case WIRE_TURN:
+		return take_turn(w, ask);
+	case WIRE_COMMIT:
+		return answer(w->socket, (struct wire_answer){.image_size = guest_commit(w->guest)}, bytes_of(NULL, 0));
+	case WIRE_ROLLBACK:
+		guest_rollback(w->guest, ask->image_size);
+		return answer(w->socket, (struct wire_answer){0}, bytes_of(NULL, 0));
+	case WIRE_OPEN:
+		break;
+	}
+	return false;
+}
+
+/* On the deep stack, in the child. */
+static void work(void *ctx)
+{
+	struct worker *w = ctx;
+	struct note note = {0};
+	struct wire_ask ask;
+	uint64_t size = w->ask.image_size;
+	enum err e = sandbox_enter(SANDBOX_WORKER, &note);
+
+	if (e == OK)
+		e = guest_open(&w->guest,
+			       &(struct guest_options){.module = &w->module,
+						       .code = &w->code,
+						       .memory_max = w->ask.memory_max,
+						       .image = w->image,
+						       .image_size = size},
+			       &note);
+	if (e < 0) {
+		answer_err(w->socket, e, &note);
+		return;
+	}
+	if (size == 0)
+		size = guest_commit(w->guest);
+	if (!answer(w->socket, (struct wire_answer){.pid = getpid(), .image_size = size}, bytes_of(NULL, 0)))
+		return;
+	while (wire_read(w->socket, &ask, sizeof(ask)) && obey(w, &ask))
+		;
+}
+
+/* ---- their parent ---- */
+
+static enum err map_file(int fd, struct bytes *out, struct note *note)
+{
+	struct stat st;
+	void *at;
+
+	if (fstat(fd, &st) != 0 || st.st_size == 0)
+		return note_err(note, E_IO, "an empty or missing file");
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return note_err(note, E_IO, "mmap: %s", strerror(errno));
+	*out = bytes_of(at, (size_t)st.st_size);
+	return OK;
+}
+
+static enum err load(struct worker *w, struct note *note)
+{
+	struct bytes wasm, code;
+	enum err e = map_file(WIRE_MODULE, &wasm, note);
+
+	if (e == OK)
+		e = map_file(WIRE_CODE, &code, note);
+	if (e == OK)
+		e = wasm_decode(&w->module, &w->arena, wasm, note);
+	if (e == OK)
+		e = wasm_validate(&w->module, note);
+	if (e == OK)
+		e = wasm_code_load(&w->code, code, &w->module, note);
+	if (e == OK)
+		munmap((void *)(uintptr_t)code.ptr, code.len);
+	return e;
+}
+
+int main(void)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	struct note note = {0};
+	enum err e;
+
+	must(w != NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for the units process, which ends us in its time */
+	signal(SIGCHLD, SIG_IGN);
+	e = sandbox_enter(SANDBOX_NURSERY, &note);
+	if (e == OK)
+		e = load(w, &note);
+	if (!answer_err(WIRE_CONTROL, e, &note) || e < 0)
+		return 1;
+	while (wire_take_open(WIRE_CONTROL, &w->ask, &w->socket, &w->image)) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(WIRE_CONTROL);
+			wasm_run_deep(work, w);
+			_exit(0);
+		}
+		note_reset(&note);
+		if (child < 0) {
+			e = note_err(&note, E_IO, "fork: %s", strerror(errno));
+			answer_err(w->socket, e, &note);
+		}
+		close(w->socket);
+		close(w->image);
+	}
+	return 0;
+}
