@@ -15,6 +15,7 @@ struct readers {
 struct reader {
 	enum err (*program_open)(struct program **out, struct readers *r, int variant, struct bytes module,
 				 struct note *note);
+	void (*program_stop)(struct program *p);
 	void (*program_close)(struct program *p);
 	enum err (*instance_open)(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
 				  struct note *note);

@@ -51,6 +51,8 @@ struct program {
  * module of it, with the cause. The first time takes as long as the translation. */
 must_use enum err program_open(struct program **out, struct readers *r, struct bytes format, struct bytes module,
 			       struct note *note);
+/* program_stop kills the workers of all its instances, whose calls say E_WORKER; later ones begin anew. */
+void program_stop(struct program *p);
 /* program_close: no instance of it may be left. */
 void program_close(struct program *p);
 

@@ -78,6 +78,11 @@ enum err program_open(struct program **out, struct readers *r, struct bytes form
 	return table[row].reader->program_open(out, r, table[row].variant, module, note);
 }
 
+void program_stop(struct program *p)
+{
+	p->reader->program_stop(p);
+}
+
 void program_close(struct program *p)
 {
 	if (p)

@@ -151,6 +151,15 @@ static enum err wasm_program_open(struct program **out, struct readers *r, int v
 	return OK;
 }
 
+static void wasm_program_stop(struct program *base)
+{
+	struct wasm_program *p = program_of(base);
+
+	pthread_mutex_lock(&p->lock);
+	stop_nursery(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static void wasm_program_close(struct program *base)
 {
 	struct wasm_program *p = program_of(base);
@@ -328,6 +337,7 @@ static enum err wasm_rollback(struct instance *base, struct note *note)
 
 const struct reader wasm_reader = {
 	.program_open = wasm_program_open,
+	.program_stop = wasm_program_stop,
 	.program_close = wasm_program_close,
 	.instance_open = wasm_instance_open,
 	.instance_close = wasm_instance_close,
