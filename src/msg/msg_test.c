@@ -67,7 +67,8 @@ TEST(deep_hashes_match_the_reference)
 
 TEST(tags_encode_as_the_reference_does)
 {
-	struct tag odd = {BYTES("\xc3\xa9"), BYTES("\xe2\x82\xac\xf0\x9f\x98\x80")};
+	struct tag odd = {BYTES("\xc3\xa9"), BYTES("\xe2\x82\xac\xf0\x9f\x98\x80")}, many[70];
+	struct tags tags;
 	struct buf out = BUF_EMPTY;
 
 	avro_encode(&out, (struct tags){0});
@@ -77,7 +78,16 @@ TEST(tags_encode_as_the_reference_does)
 	buf_clear(&out);
 	avro_encode(&out, (struct tags){&odd, 1});
 	t_bytes(buf_bytes(&out), unhex("0204c3a90ee282acf09f988000"));
+	buf_clear(&out);
+	for (int i = 0; i < 70; i++)
+		many[i] = (struct tag){arena_printf(&arena, "n%d", i), BYTES("v")};
+	avro_encode(&out, (struct tags){many, 70});
+	t_bytes(bytes_of(out.ptr, 20), unhex("8c01046e300276046e310276046e320276046e33"));
+	t_u64(out.len, 413);
+	t_ok(avro_decode(&tags, &arena, buf_bytes(&out), 70, NULL));
+	t_text(tags.list[69].name, "n69");
 	buf_release(&out);
+	arena_release(&arena);
 }
 
 static enum err decode(const char *hex, uint64_t count, struct tags *tags)
@@ -144,6 +154,31 @@ static void vector_verifies(struct bytes raw, enum signature_type type, const ch
 			t_err(item_verify(&item, NULL), E_SIGNATURE);
 	}
 	arena_reset(&arena);
+}
+
+static void signs(struct bytes raw, const char *m)
+{
+	uint8_t got[SIGNED_HASH_SIZE];
+	struct item item;
+
+	t_ok(item_parse(&item, &arena, raw, NULL));
+	item_signed_hash(got, item.type, item.owner, item.target, item.anchor, item.raw_tags, item.data);
+	t_bytes(bytes_of(got, sizeof(got)), unhex(m));
+}
+
+TEST(what_is_signed_is_that_of_the_reference)
+{
+	struct item item;
+
+	signs(unhex(type3_item),
+	      "db375dd0baf81b1d04bcff204beb57d364f0392e303399ce50e148518851a5e569e3e203864913861d979bd8"
+	      "2fac8505");
+	signs(un64(type1_item),
+	      "cde9198a80fb013aa541e324cff6d56382b7a75a696e6e014473deadc3f293ef9907ae76e943f410811fb475"
+	      "1d9af407");
+	t_ok(item_parse(&item, &arena, un64(type1_item), NULL));
+	t_text(address_native(&arena, item.owner), "jspNVVUDCGt3bIlE9vt05vxsFZe6XuJPx_KwxHgfWQg");
+	arena_release(&arena);
 }
 
 TEST(items_of_the_reference_verify)
