@@ -121,4 +121,14 @@ must_use enum err http_wait(struct http_client *c, struct arena *a, const struct
 /* http_client_close ends calls in flight with E_CLOSED, and frees. */
 void http_client_close(struct http_client *c);
 
+/* ---- a request that comes from memory ---- */
+
+/* http_try answers `call` as a server with these options would, without a socket, a server or another thread: the
+ * same limits, routes and errors, and the handler on the calling thread. An answer that comes later is
+ * waited for. call->url is the target, path and query as a request line has them; timeout_ms, answer_max and
+ * follow mean nothing here; http_peer is 127.0.0.1. The reply lives in `a`. For the fuzzers and tests of
+ * handlers. */
+void http_try(const struct http_options *options, struct arena *a, const struct http_call *call,
+	      struct http_reply *reply);
+
 #endif
