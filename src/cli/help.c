@@ -49,10 +49,8 @@ void help_command(const struct command *command)
 /* ---- the manual page, in man(7) macros ---- */
 
 /* A line that begins with a dot or a quote would be a request to troff. */
-void help_man_text(const char *text)
+static void man_text(const char *text, bool line_start)
 {
-	bool line_start = true;
-
 	for (; *text; text++) {
 		if (line_start && (*text == '.' || *text == '\''))
 			fputs("\\&", stdout);
@@ -66,15 +64,24 @@ void help_man_text(const char *text)
 			putchar(*text);
 		line_start = *text == '\n';
 	}
+}
+
+void help_man_text(const char *text)
+{
+	man_text(text, true);
 	putchar('\n');
+}
+
+void help_man_inline(const char *text)
+{
+	man_text(text, false);
 }
 
 static void man_options(const struct option *options)
 {
 	for (; options && options->name; options++) {
 		printf(".TP\n\\fB\\-\\-");
-		for (const char *p = options->name; *p; p++)
-			printf(*p == '-' ? "\\-" : "%c", *p);
+		help_man_inline(options->name);
 		printf("\\fR%s\\fI%s\\fR\n", options->value ? " " : "", options->value ? options->value : "");
 		help_man_text(options->help);
 	}
@@ -83,8 +90,7 @@ static void man_options(const struct option *options)
 static void man_command(const struct command *command)
 {
 	printf(".SS weft ");
-	for (const char *p = command->name; *p; p++)
-		printf(*p == '-' ? "\\-" : "%c", *p);
+	help_man_inline(command->name);
 	printf(" %s\n", command->arguments ? command->arguments : "");
 	help_man_text(command->summary);
 	if (command->text) {
