@@ -3,6 +3,7 @@
  * follow: `weft results`: the results of a process, page by page, or as they come.
  */
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/net.h"
 #include "cli/print.h"
@@ -11,7 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { POLL_MS = 500 };
+enum { POLL_MS = 500, CURSOR_MAX = 512 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -31,6 +32,26 @@ static void put_query(struct buf *out, struct bytes text)
 	}
 }
 
+/* "-- 42": the place in the history, which the cursor says (ao-units 5.5): base64 of {"timestamp","ordinate","cron"}. */
+static void print_place(struct call *c, const struct json *edge)
+{
+	uint8_t text[CURSOR_MAX];
+	const struct json *cursor;
+	size_t len;
+
+	print_in(COLOR_DIM, "--");
+	if (b64_decode(text, sizeof(text), &len, json_get_text(&c->arena, edge, "cursor")) == OK &&
+	    json_parse(&cursor, &c->arena, bytes_of(text, len), NULL) == OK) {
+		putchar(' ');
+		print_foreign_line(json_get_text(&c->arena, cursor, "ordinate"));
+		if (json_truthy(json_get(cursor, "cron"))) {
+			printf(" cron ");
+			print_foreign_line(json_get_text(&c->arena, cursor, "cron"));
+		}
+	}
+	putchar('\n');
+}
+
 static void print_edge(struct call *c, const struct json *edge)
 {
 	const struct json *node = json_get(edge, "node");
@@ -38,7 +59,7 @@ static void print_edge(struct call *c, const struct json *edge)
 	if (call_has(c, "json")) {
 		print_json(json_whole(edge));
 	} else {
-		print_in(COLOR_DIM, "--\n");
+		print_place(c, edge);
 		print_result(c, node, json_whole(node));
 	}
 	fflush(stdout);

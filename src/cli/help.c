@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINE_WIDTH = 80, COMMAND_WIDTH = 24, OPTION_WIDTH = 20 };
+
 /* ---- for people ---- */
 
 void help_overview(const struct command_table *table)
@@ -16,13 +18,31 @@ void help_overview(const struct command_table *table)
 			char left[64];
 			snprintf(left, sizeof(left), "%s %s", command->name,
 				 command->arguments ? command->arguments : "");
-			printf("  %-24s %s\n", left, command->summary);
+			printf("  %-*s %s\n", COMMAND_WIDTH, left, command->summary);
 		}
 	}
-	printf("\nweft COMMAND --help   what a command does, and its options\n"
-	       "weft help --man       the manual page (weft help --man | man -l -)\n"
-	       "weft help --completion  for bash: source <(weft help --completion)\n"
-	       "weft --version        which weft this is\n");
+	printf("\nmore\n"
+	       "  weft COMMAND --help      what a command does, and its options\n"
+	       "  weft help --man          the manual page: weft help --man | man -l -\n"
+	       "  weft help --completion   for bash: source <(weft help --completion)\n"
+	       "  weft --version           which weft this is\n");
+}
+
+/* Words in lines of at most LINE_WIDTH, each line but the first after `indent` blanks. */
+static void print_wrapped(const char *text, int indent)
+{
+	struct bytes rest = bytes_str(text);
+	int column = indent;
+
+	while (rest.len) {
+		struct bytes word = bytes_cut(rest, ' ', &rest);
+		if (column > indent && column + 1 + (int)word.len > LINE_WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		column += printf("%s%.*s", column > indent ? " " : "", BYTES_FMT(word));
+	}
+	putchar('\n');
 }
 
 static void print_options(const struct option *options)
@@ -31,7 +51,8 @@ static void print_options(const struct option *options)
 		char left[48];
 		snprintf(left, sizeof(left), "--%s%s%s", options->name, options->value ? " " : "",
 			 options->value ? options->value : "");
-		printf("  %-22s %s\n", left, options->help);
+		printf("  %-*s ", OPTION_WIDTH, left);
+		print_wrapped(options->help, OPTION_WIDTH + 3);
 	}
 }
 
@@ -175,6 +196,17 @@ static void completion_first_words(const struct command_table *table)
 	}
 }
 
+/* Whether an option of this name stands in an earlier row. */
+static bool seen_before(const struct command_table *table, const struct option *option)
+{
+	for (size_t g = 0; g < table->group_count; g++)
+		for (const struct command *command = table->groups[g]; command->name; command++)
+			for (const struct option *o = command->options; o && o->name; o++)
+				if (o == option || strcmp(o->name, option->name) == 0)
+					return o != option;
+	return false;
+}
+
 /* What follows an option with a value is a file when its value is called FILE or DIR, else nothing is known. */
 static void completion_of_values(const struct command_table *table)
 {
@@ -182,7 +214,7 @@ static void completion_of_values(const struct command_table *table)
 	for (size_t g = 0; g < table->group_count; g++) {
 		for (const struct command *command = table->groups[g]; command->name; command++) {
 			for (const struct option *o = command->options; o && o->name; o++) {
-				if (!o->value)
+				if (!o->value || seen_before(table, o))
 					continue;
 				bool file = strcmp(o->value, "FILE") == 0 || strcmp(o->value, "DIR") == 0;
 				printf("  --%s) %s ;;\n", o->name,

@@ -196,6 +196,25 @@ static void print_count(const struct json *result, const char *key, const char *
 		print_in(COLOR_DIM, "%zu %s\n", list->count, word);
 }
 
+/* aos begins an error with blank lines and a red "error:" of its own. */
+static void print_error(struct bytes text)
+{
+	struct buf clean = BUF_EMPTY;
+	struct bytes rest;
+
+	foreign_text(&clean, text, (struct foreign){0});
+	rest = buf_bytes(&clean);
+	while (rest.len && (rest.ptr[0] == '\n' || rest.ptr[0] == ' '))
+		rest = bytes_from(rest, 1);
+	if (bytes_starts(rest, "error:"))
+		rest = bytes_from(rest, 6);
+	while (rest.len && (rest.ptr[0] == '\n' || rest.ptr[0] == ' '))
+		rest = bytes_from(rest, 1);
+	print_in(COLOR_RED, "error: ");
+	printf("%.*s\n", BYTES_FMT(rest));
+	buf_release(&clean);
+}
+
 int print_result(struct call *call, const struct json *result, struct bytes raw)
 {
 	const struct json *error = json_get(result, "Error");
@@ -214,9 +233,7 @@ int print_result(struct call *call, const struct json *result, struct bytes raw)
 	print_count(result, "Spawns", "spawned");
 	print_count(result, "Assignments", "assigned");
 	if (failed) {
-		print_in(COLOR_RED, "error: ");
-		print_foreign(error->kind == JSON_STRING ? json_text(&call->arena, error) : json_whole(error));
-		putchar('\n');
+		print_error(error->kind == JSON_STRING ? json_text(&call->arena, error) : json_whole(error));
 		return EXIT_GUEST_ERROR;
 	}
 	return 0;

@@ -132,7 +132,7 @@ static struct command rows[] = {
 	{"su", NULL, "run only a scheduler unit", "It puts where it can be reached on the weave (--public-url).", NULL,
 	 run_su},
 	{"cu", NULL, "run only a compute unit", NULL, NULL, run_cu},
-	{"mu", NULL, "run only a messenger unit",
+	{"mu", NULL, "run only a message unit",
 	 "Processes trust what it sends when their Authority tag names the address of its key.", NULL, run_mu},
 	{"config", NULL, "show the configuration", NULL, NULL, run_config},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
