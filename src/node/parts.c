@@ -57,8 +57,10 @@ static enum err open_store(struct node *node, struct store **store, const char *
 {
 	enum err e = store_open_local(store, home_file(&node->arena, node->home, name), node->log, note);
 
-	if (e == E_BUSY)
+	if (e == E_BUSY && note) { /* the store's own hint knows nothing of homes */
+		note->hint[0] = 0;
 		note_hint(note, "stop that one first, or give this one a home of its own: --home DIR");
+	}
 	return e;
 }
 

@@ -105,9 +105,13 @@ static void say_on_terminal(const struct node *node, const struct face *faces, s
 	}
 	printf("  %-9s %s\n\nkept in %s, log in %s/weft.log; Ctrl-C stops it\n", "address", address, node->home,
 	       node->home);
-	if (node->key_made && !node->alone)
-		printf("new here? in another terminal: weft module publish FILE, weft spawn MODULE, weft eval PROCESS "
-		       "'return 1'\n");
+	if (!node->key_made || node->alone)
+		return;
+	printf("\nnext, in another terminal:\n");
+	if (config_given(&node->config, CONFIG_PORT))
+		printf("  export WEFT_PORT=%" PRIu64 "\n", config_number(&node->config, CONFIG_PORT));
+	printf("  weft module publish FILE --format FORMAT\n  weft spawn MODULE\n"
+	       "  weft eval PROCESS 'return 6 * 7'\n");
 }
 
 static void say_ready(const struct node *node, bool json)
