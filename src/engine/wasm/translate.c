@@ -159,27 +159,20 @@ static LLVMValueRef slot(struct build *t, LLVMTypeRef type)
 
 /* ---- signatures ---- */
 
-static LLVMTypeRef result_type(struct build *t, const struct wasm_func_type *type)
+/* Several results do not come back in registers: a last parameter says where they go, in slots (vm.h). */
+static bool by_pointer(const struct wasm_func_type *type)
 {
-	if (type->result_count == 0)
-		return t->void_type;
-	if (type->result_count == 1)
-		return type_of(t, type->results[0]);
-	LLVMTypeRef *all = malloc(type->result_count * sizeof *all);
-	must(all != NULL);
-	for (uint32_t i = 0; i < type->result_count; i++)
-		all[i] = type_of(t, type->results[i]);
-	LLVMTypeRef structure = LLVMStructTypeInContext(t->ctx, all, type->result_count, 0);
-	free(all);
-	return structure;
+	return type->result_count > 1;
 }
 
 static LLVMTypeRef function_type(struct build *t, const struct wasm_func_type *type)
 {
-	LLVMTypeRef params[WASM_PARAMS_MAX + 1] = {t->ptr};
+	LLVMTypeRef params[WASM_PARAMS_MAX + 2] = {t->ptr};
 	for (uint32_t i = 0; i < type->param_count; i++)
 		params[i + 1] = type_of(t, type->params[i]);
-	return LLVMFunctionType(result_type(t, type), params, type->param_count + 1, 0);
+	params[type->param_count + 1] = t->ptr;
+	return LLVMFunctionType(type->result_count == 1 ? type_of(t, type->results[0]) : t->void_type, params,
+				type->param_count + 1 + by_pointer(type), 0);
 }
 
 static void mark(struct build *t, LLVMValueRef f)
@@ -227,16 +220,15 @@ static void import_thunk(struct build *t, uint32_t index)
 		LLVMBuildStore(t->b, LLVMGetParam(t->f, i + 1), arg_slot(t, args, i));
 	LLVMValueRef pair[2] = {const_i32(t, index), args};
 	call_helper(t, offsetof(struct vm, host), t->void_type, pair, 2);
-	if (type->result_count == 0) {
-		LLVMBuildRetVoid(t->b);
-		return;
-	}
-	LLVMValueRef all = type->result_count > 1 ? LLVMGetUndef(result_type(t, type)) : NULL;
 	for (uint32_t i = 0; i < type->result_count; i++) {
 		LLVMValueRef v = LLVMBuildLoad2(t->b, type_of(t, type->results[i]), arg_slot(t, args, i), "");
-		all = all ? LLVMBuildInsertValue(t->b, all, v, i, "") : v;
+		if (!by_pointer(type)) {
+			LLVMBuildRet(t->b, v);
+			return;
+		}
+		LLVMBuildStore(t->b, v, arg_slot(t, LLVMGetParam(t->f, type->param_count + 1), i));
 	}
-	LLVMBuildRet(t->b, all);
+	LLVMBuildRetVoid(t->b);
 }
 
 /* e<type>(vm, code, args): how the runtime calls a function of this type. */
@@ -250,14 +242,14 @@ static void entry_thunk(struct build *t, uint32_t index)
 	mark(t, f);
 	begin_function(t, f);
 	LLVMValueRef args = LLVMGetParam(f, 2);
-	LLVMValueRef values[WASM_PARAMS_MAX + 1] = {t->vm};
+	LLVMValueRef values[WASM_PARAMS_MAX + 2] = {t->vm};
 	for (uint32_t i = 0; i < type->param_count; i++)
 		values[i + 1] = LLVMBuildLoad2(t->b, type_of(t, type->params[i]), arg_slot(t, args, i), "");
-	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), LLVMGetParam(f, 1), values, type->param_count + 1,
-					"");
-	for (uint32_t i = 0; i < type->result_count; i++)
-		LLVMBuildStore(t->b, type->result_count == 1 ? r : LLVMBuildExtractValue(t->b, r, i, ""),
-			       arg_slot(t, args, i));
+	values[type->param_count + 1] = args;
+	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), LLVMGetParam(f, 1), values,
+					type->param_count + 1 + by_pointer(type), "");
+	if (type->result_count == 1)
+		LLVMBuildStore(t->b, r, arg_slot(t, args, 0));
 	LLVMBuildRetVoid(t->b);
 }
 
@@ -426,16 +418,14 @@ static void return_now(struct walker *w)
 	gas_spill(t);
 	LLVMValueRef depth = vm_field(t, offsetof(struct vm, depth), t->i64);
 	vm_set(t, offsetof(struct vm, depth), LLVMBuildAdd(t->b, depth, const_i64(t, (uint64_t)w->depth_units), ""));
-	if (type->result_count == 0)
-		LLVMBuildRetVoid(t->b);
-	else if (type->result_count == 1)
+	if (type->result_count == 1) {
 		LLVMBuildRet(t->b, t->stack[t->height - 1].v);
-	else {
-		LLVMValueRef all = LLVMGetUndef(result_type(t, type));
-		for (uint32_t i = 0; i < type->result_count; i++)
-			all = LLVMBuildInsertValue(t->b, all, t->stack[t->height - type->result_count + i].v, i, "");
-		LLVMBuildRet(t->b, all);
+		return;
 	}
+	for (uint32_t i = 0; i < type->result_count; i++)
+		LLVMBuildStore(t->b, t->stack[t->height - type->result_count + i].v,
+			       arg_slot(t, LLVMGetParam(t->f, type->param_count + 1), i));
+	LLVMBuildRetVoid(t->b);
 }
 
 static void end(struct walker *w)
@@ -543,15 +533,23 @@ static void br_table(struct walker *w)
 static void finish_call(struct walker *w, LLVMValueRef callee, const struct wasm_func_type *type)
 {
 	struct build *t = &w->t;
-	LLVMValueRef args[WASM_PARAMS_MAX + 1] = {t->vm};
+	LLVMValueRef args[WASM_PARAMS_MAX + 2] = {t->vm};
 	t->height -= type->param_count;
 	for (uint32_t i = 0; i < type->param_count; i++)
 		args[i + 1] = t->stack[t->height + i].v;
+	if (by_pointer(type))
+		args[type->param_count + 1] = slot(t, LLVMArrayType2(t->v128, type->result_count));
 	gas_spill(t);
-	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), callee, args, type->param_count + 1, "");
+	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), callee, args,
+					type->param_count + 1 + by_pointer(type), "");
 	gas_reload(t);
-	for (uint32_t i = 0; i < type->result_count; i++)
-		push(t, type->result_count == 1 ? r : LLVMBuildExtractValue(t->b, r, i, ""), type->results[i]);
+	if (type->result_count == 1)
+		push(t, r, type->results[0]);
+	for (uint32_t i = 0; by_pointer(type) && i < type->result_count; i++)
+		push(t,
+		     LLVMBuildLoad2(t->b, type_of(t, type->results[i]), arg_slot(t, args[type->param_count + 1], i),
+				    ""),
+		     type->results[i]);
 }
 
 /* The address of element `index` of a table; traps when there is none. */
