@@ -57,6 +57,9 @@ struct vm {
 	uint64_t memory_size; /* bytes */
 	int64_t gas;          /* what is left; below zero it is out */
 	int64_t depth;        /* what is left of the call depth, in units of frame size */
+	void **code;          /* by function: what a stub jumps to (code.h) */
+	void *lazy;           /* where the stub of a function without code goes */
+	uint32_t *counts;     /* by function: T0's profile */
 	struct vm_slot *globals;
 	struct vm_table *tables;
 	struct vm_ref *refs;
