@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * wasm-spec DIR: runs what wast2json made of the WebAssembly specification tests (a .json file with commands, and the
+ * wasm-spec 0|1 DIR: runs, on that tier, what wast2json made of the WebAssembly specification tests (a .json file with commands, and the
  * modules it names) and ends with `N passed, N failed`. Commands that need what the engine does not offer
  * (imported memories, tables and mutable globals; modules in text form) are counted apart, and named. */
 #include "base/json.h"
@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static enum wasm_tier tier;
 
 struct unit {
 	struct arena arena;
@@ -139,7 +141,7 @@ static enum err instantiate(struct run *r, struct bytes wasm, struct unit **out,
 	if (!e)
 		e = wasm_validate(&u->module, note);
 	if (!e)
-		e = wasm_compile(&artefact, wasm, WASM_GAS_OWN, note);
+		e = wasm_compile(&artefact, wasm, WASM_GAS_OWN, tier, note);
 	if (!e)
 		e = wasm_code_load(&u->code, buf_bytes(&artefact), &u->module, note);
 	struct vm_slot *globals = arena_new_array(&u->arena, u->module.imported_globals + 1, struct vm_slot);
@@ -433,11 +435,12 @@ static void run_all(void *ctx)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: wasm-spec DIR   (DIR holds the output of wast2json)\n");
+	if (argc != 3 || (strcmp(argv[1], "0") != 0 && strcmp(argv[1], "1") != 0)) {
+		fprintf(stderr, "usage: wasm-spec TIER DIR   (0 or 1; DIR holds the output of wast2json)\n");
 		return 2;
 	}
-	struct run r = {.directory = argv[1]};
+	struct run r = {.directory = argv[2]};
+	tier = argv[1][0] == '1' ? WASM_TIER_1 : WASM_TIER_0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	wasm_run_deep(run_all, &r);
 	arena_release(&r.a);

@@ -1,8 +1,9 @@
 #!/bin/sh
-# wasm_spec.sh PROGRAM: the WebAssembly specification tests through PROGRAM (wasm-spec). They come from
+# wasm_spec.sh PROGRAM TIER: the WebAssembly specification tests through PROGRAM (wasm-spec). They come from
 # data/wasm-spec-tests.tar.xz in $WEFT_TESTDATA, or in ../shared beside the repository; wast2json makes modules of them.
 set -eu
 program=$1
+tier=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
 tests=${WEFT_TESTDATA:-$root/../shared}/data/wasm-spec-tests.tar.xz
 if [ ! -f "$tests" ]; then
@@ -24,4 +25,4 @@ for file in "$work"/*.wast "$work"/proposals/memory64/*.wast; do
 	fi
 done
 echo "$left files left out: wast2json does not read them"
-WEFT_VERIFY_IR=1 "$program" "$work/out"
+WEFT_VERIFY_IR=1 "$program" "$tier" "$work/out"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wasm/instance.h"
+#include "engine/wasm/lazy.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 /* A place to come back to: a call from outside (traps end there) or an invoke (throws do). */
 struct landing {
@@ -23,6 +25,8 @@ struct wasm_instance {
 	struct landing *landings;
 	enum vm_trap trapped;
 	bool *data_dropped, *elem_dropped;
+	uint64_t generation; /* of the code that vm.code shows */
+	uint32_t *own_counts;
 	char message[256];
 };
 
@@ -87,13 +91,14 @@ _Noreturn void wasm_throw(struct wasm_instance *i)
 	siglongjmp(i->landings->at, 1);
 }
 
-/* A fault inside the reservation is the guest's trap; anywhere else it is our bug. */
+/* A fault of generated code inside the reservation is the guest's trap; any other is our bug. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	(void)context;
+	const ucontext_t *c = context;
 	struct wasm_instance *i = running;
 	uint8_t *at = info->si_addr;
-	if (i && i->memory.base && at >= i->memory.base && at < i->memory.base + i->memory.reserved)
+	if (i && i->memory.base && at >= i->memory.base && at < i->memory.base + i->memory.reserved &&
+	    wasm_code_has(i->o.code, (uintptr_t)c->uc_mcontext.gregs[REG_RIP]))
 		wasm_trap(i, TRAP_MEMORY, NULL);
 	signal(number, SIG_DFL);
 }
@@ -109,7 +114,32 @@ static void watch_faults(void)
 
 static void enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
-	i->o.code->entries[type](&i->vm, code, args);
+	wasm_entry *entry = wasm_code_entry(i->o.code, type);
+	must(entry != NULL);
+	entry(&i->vm, code, args);
+}
+
+void wasm_sync(struct wasm_instance *i)
+{
+	uint64_t now = wasm_code_generation(i->o.code);
+	if (now == i->generation)
+		return;
+	i->generation = now;
+	for (uint32_t k = 0; k < i->o.module->function_count; k++)
+		i->vm.code[k] = i->vm.refs[k].code = wasm_code_of(i->o.code, k);
+}
+
+void *lazy_resolve(struct vm *vm, uint32_t function)
+{
+	struct wasm_instance *i = instance_of(vm);
+	if (i->o.missing)
+		i->o.missing(i, function);
+	/* Not all that is new: what runs already keeps its code until the next wasm_sync. */
+	void *code = wasm_code_of(i->o.code, function);
+	i->vm.code[function] = i->vm.refs[function].code = code;
+	if (!wasm_code_present(i->o.code, function))
+		wasm_trap(i, TRAP_HOST, "the function has no code");
+	return code;
 }
 
 enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slot *args)
@@ -120,7 +150,7 @@ enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slo
 	i->trapped = TRAP_NONE;
 	i->landings = &here;
 	if (sigsetjmp(here.at, 0) == 0)
-		enter(i, i->o.code->functions[function], wasm_type_of(i->o.module, function)->canonical, args);
+		enter(i, i->vm.code[function], wasm_type_of(i->o.module, function)->canonical, args);
 	i->landings = here.outer;
 	i->vm.depth = here.depth;
 	running = before;
@@ -318,8 +348,7 @@ static void initialise(struct wasm_instance *i)
 		i->data_dropped[k] = true;
 	}
 	if (m->has_start)
-		enter(i, i->o.code->functions[m->start], wasm_type_of(m, m->start)->canonical,
-		      (struct vm_slot[1]){{{0}}});
+		enter(i, i->vm.code[m->start], wasm_type_of(m, m->start)->canonical, (struct vm_slot[1]){{{0}}});
 }
 
 static enum vm_trap run_initialise(struct wasm_instance *i)
@@ -342,11 +371,14 @@ static void make_tables(struct wasm_instance *i)
 	i->vm.tables = calloc(m->table_count + 1, sizeof *i->vm.tables);
 	i->vm.globals = calloc(m->global_count + 1, sizeof *i->vm.globals);
 	i->vm.refs = calloc(m->function_count + 1, sizeof *i->vm.refs);
+	i->vm.code = calloc(m->function_count + 1, sizeof *i->vm.code);
 	i->data_dropped = calloc(m->data_count + 1, 1);
 	i->elem_dropped = calloc(m->element_count + 1, 1);
-	must(i->vm.tables && i->vm.globals && i->vm.refs && i->data_dropped && i->elem_dropped);
+	must(i->vm.tables && i->vm.globals && i->vm.refs && i->vm.code && i->data_dropped && i->elem_dropped);
 	for (uint32_t k = 0; k < m->function_count; k++)
-		i->vm.refs[k] = (struct vm_ref){i->o.code->functions[k], wasm_type_of(m, k)->canonical, k};
+		i->vm.refs[k] = (struct vm_ref){NULL, wasm_type_of(m, k)->canonical, k};
+	i->generation = UINT64_MAX;
+	wasm_sync(i);
 	for (uint32_t k = 0; k < m->table_count; k++) {
 		struct vm_table *t = &i->vm.tables[k];
 		const struct wasm_limits *l = &m->tables[k].limits;
@@ -381,8 +413,15 @@ enum err wasm_open(struct wasm_instance **out, const struct wasm_options *o, enu
 	must(i != NULL);
 	i->o = *o;
 	i->memory.image = i->memory.pagemap = -1;
-	i->vm.gas = INT64_MAX;
+	i->vm.gas = o->start_gas ? (int64_t)o->start_gas : INT64_MAX;
 	i->vm.depth = VM_DEPTH;
+	i->vm.lazy = (void *)(uintptr_t)lazy_entry;
+	i->vm.counts = o->counts;
+	if (!o->counts) {
+		i->own_counts = calloc(m->function_count + 1, sizeof *i->own_counts);
+		must(i->own_counts != NULL);
+		i->vm.counts = i->own_counts;
+	}
 	i->vm.host = vm_host;
 	i->vm.trap = vm_trap;
 	i->vm.memory_grow = vm_memory_grow;
@@ -430,6 +469,8 @@ void wasm_close(struct wasm_instance *i)
 	free(i->vm.tables);
 	free(i->vm.globals);
 	free(i->vm.refs);
+	free(i->vm.code);
+	free(i->own_counts);
 	free(i->data_dropped);
 	free(i->elem_dropped);
 	free(i);

@@ -2,13 +2,13 @@
 #include "engine/wasm/translate.h"
 #include "engine/wasm/build.h"
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BATCH_BYTES = 256 << 10 };
 
 /* A label: where a branch goes and in which slots it leaves its values. */
 struct frame {
@@ -159,27 +159,20 @@ static LLVMValueRef slot(struct build *t, LLVMTypeRef type)
 
 /* ---- signatures ---- */
 
-static LLVMTypeRef result_type(struct build *t, const struct wasm_func_type *type)
+/* Several results do not come back in registers: a last parameter says where they go, in slots (vm.h). */
+static bool by_pointer(const struct wasm_func_type *type)
 {
-	if (type->result_count == 0)
-		return t->void_type;
-	if (type->result_count == 1)
-		return type_of(t, type->results[0]);
-	LLVMTypeRef *all = malloc(type->result_count * sizeof *all);
-	must(all != NULL);
-	for (uint32_t i = 0; i < type->result_count; i++)
-		all[i] = type_of(t, type->results[i]);
-	LLVMTypeRef structure = LLVMStructTypeInContext(t->ctx, all, type->result_count, 0);
-	free(all);
-	return structure;
+	return type->result_count > 1;
 }
 
 static LLVMTypeRef function_type(struct build *t, const struct wasm_func_type *type)
 {
-	LLVMTypeRef params[WASM_PARAMS_MAX + 1] = {t->ptr};
+	LLVMTypeRef params[WASM_PARAMS_MAX + 2] = {t->ptr};
 	for (uint32_t i = 0; i < type->param_count; i++)
 		params[i + 1] = type_of(t, type->params[i]);
-	return LLVMFunctionType(result_type(t, type), params, type->param_count + 1, 0);
+	params[type->param_count + 1] = t->ptr;
+	return LLVMFunctionType(type->result_count == 1 ? type_of(t, type->results[0]) : t->void_type, params,
+				type->param_count + 1 + by_pointer(type), 0);
 }
 
 static void mark(struct build *t, LLVMValueRef f)
@@ -227,16 +220,15 @@ static void import_thunk(struct build *t, uint32_t index)
 		LLVMBuildStore(t->b, LLVMGetParam(t->f, i + 1), arg_slot(t, args, i));
 	LLVMValueRef pair[2] = {const_i32(t, index), args};
 	call_helper(t, offsetof(struct vm, host), t->void_type, pair, 2);
-	if (type->result_count == 0) {
-		LLVMBuildRetVoid(t->b);
-		return;
-	}
-	LLVMValueRef all = type->result_count > 1 ? LLVMGetUndef(result_type(t, type)) : NULL;
 	for (uint32_t i = 0; i < type->result_count; i++) {
 		LLVMValueRef v = LLVMBuildLoad2(t->b, type_of(t, type->results[i]), arg_slot(t, args, i), "");
-		all = all ? LLVMBuildInsertValue(t->b, all, v, i, "") : v;
+		if (!by_pointer(type)) {
+			LLVMBuildRet(t->b, v);
+			return;
+		}
+		LLVMBuildStore(t->b, v, arg_slot(t, LLVMGetParam(t->f, type->param_count + 1), i));
 	}
-	LLVMBuildRet(t->b, all);
+	LLVMBuildRetVoid(t->b);
 }
 
 /* e<type>(vm, code, args): how the runtime calls a function of this type. */
@@ -250,14 +242,14 @@ static void entry_thunk(struct build *t, uint32_t index)
 	mark(t, f);
 	begin_function(t, f);
 	LLVMValueRef args = LLVMGetParam(f, 2);
-	LLVMValueRef values[WASM_PARAMS_MAX + 1] = {t->vm};
+	LLVMValueRef values[WASM_PARAMS_MAX + 2] = {t->vm};
 	for (uint32_t i = 0; i < type->param_count; i++)
 		values[i + 1] = LLVMBuildLoad2(t->b, type_of(t, type->params[i]), arg_slot(t, args, i), "");
-	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), LLVMGetParam(f, 1), values, type->param_count + 1,
-					"");
-	for (uint32_t i = 0; i < type->result_count; i++)
-		LLVMBuildStore(t->b, type->result_count == 1 ? r : LLVMBuildExtractValue(t->b, r, i, ""),
-			       arg_slot(t, args, i));
+	values[type->param_count + 1] = args;
+	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), LLVMGetParam(f, 1), values,
+					type->param_count + 1 + by_pointer(type), "");
+	if (type->result_count == 1)
+		LLVMBuildStore(t->b, r, arg_slot(t, args, 0));
 	LLVMBuildRetVoid(t->b);
 }
 
@@ -293,6 +285,18 @@ static void gas_spill(struct build *t)
 static void gas_reload(struct build *t)
 {
 	LLVMBuildStore(t->b, vm_field(t, offsetof(struct vm, gas), t->i64), t->gas);
+}
+
+/* T0 counts how often functions are entered and loops go round: the profile that says what T1 takes first. */
+static void count_entry(struct walker *w)
+{
+	struct build *t = &w->t;
+	if (t->tier != WASM_TIER_0)
+		return;
+	LLVMValueRef index = const_i64(t, w->function);
+	LLVMValueRef at = LLVMBuildGEP2(t->b, t->i32, vm_field(t, offsetof(struct vm, counts), t->ptr), &index, 1, "");
+	LLVMValueRef n = LLVMBuildLoad2(t->b, t->i32, at, "");
+	LLVMBuildStore(t->b, LLVMBuildAdd(t->b, n, const_i32(t, 1), ""), at);
 }
 
 /* ---- control ---- */
@@ -426,16 +430,14 @@ static void return_now(struct walker *w)
 	gas_spill(t);
 	LLVMValueRef depth = vm_field(t, offsetof(struct vm, depth), t->i64);
 	vm_set(t, offsetof(struct vm, depth), LLVMBuildAdd(t->b, depth, const_i64(t, (uint64_t)w->depth_units), ""));
-	if (type->result_count == 0)
-		LLVMBuildRetVoid(t->b);
-	else if (type->result_count == 1)
+	if (type->result_count == 1) {
 		LLVMBuildRet(t->b, t->stack[t->height - 1].v);
-	else {
-		LLVMValueRef all = LLVMGetUndef(result_type(t, type));
-		for (uint32_t i = 0; i < type->result_count; i++)
-			all = LLVMBuildInsertValue(t->b, all, t->stack[t->height - type->result_count + i].v, i, "");
-		LLVMBuildRet(t->b, all);
+		return;
 	}
+	for (uint32_t i = 0; i < type->result_count; i++)
+		LLVMBuildStore(t->b, t->stack[t->height - type->result_count + i].v,
+			       arg_slot(t, LLVMGetParam(t->f, type->param_count + 1), i));
+	LLVMBuildRetVoid(t->b);
 }
 
 static void end(struct walker *w)
@@ -543,15 +545,23 @@ static void br_table(struct walker *w)
 static void finish_call(struct walker *w, LLVMValueRef callee, const struct wasm_func_type *type)
 {
 	struct build *t = &w->t;
-	LLVMValueRef args[WASM_PARAMS_MAX + 1] = {t->vm};
+	LLVMValueRef args[WASM_PARAMS_MAX + 2] = {t->vm};
 	t->height -= type->param_count;
 	for (uint32_t i = 0; i < type->param_count; i++)
 		args[i + 1] = t->stack[t->height + i].v;
+	if (by_pointer(type))
+		args[type->param_count + 1] = slot(t, LLVMArrayType2(t->v128, type->result_count));
 	gas_spill(t);
-	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), callee, args, type->param_count + 1, "");
+	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), callee, args,
+					type->param_count + 1 + by_pointer(type), "");
 	gas_reload(t);
-	for (uint32_t i = 0; i < type->result_count; i++)
-		push(t, type->result_count == 1 ? r : LLVMBuildExtractValue(t->b, r, i, ""), type->results[i]);
+	if (type->result_count == 1)
+		push(t, r, type->results[0]);
+	for (uint32_t i = 0; by_pointer(type) && i < type->result_count; i++)
+		push(t,
+		     LLVMBuildLoad2(t->b, type_of(t, type->results[i]), arg_slot(t, args[type->param_count + 1], i),
+				    ""),
+		     type->results[i]);
 }
 
 /* The address of element `index` of a table; traps when there is none. */
@@ -975,6 +985,7 @@ static void function(struct walker *w, uint32_t index)
 	make_slots(w, f);
 	f->target = new_block(t);
 	segment_begin(w, true);
+	count_entry(w);
 	while (w->count) {
 		enum opcode op = op_read(&w->c);
 		const struct op_info *row = op_info(op);
@@ -1001,6 +1012,8 @@ static void function(struct walker *w, uint32_t index)
 			instruction(w, op);
 		if (ends && w->count)
 			segment_begin(w, op == OP_loop);
+		if (op == OP_loop && w->live)
+			count_entry(w);
 	}
 	LLVMBuildBr(t->entry, start);
 }
@@ -1027,30 +1040,57 @@ static void open_module(struct build *t)
 	memset(t->functions, 0, t->m->function_count * sizeof *t->functions);
 }
 
-static enum err close_module(struct build *t, LLVMTargetMachineRef machine, void (*object)(void *ctx, struct bytes elf),
-			     void *ctx, struct note *note)
+/* T1's passes. More of them cost more time than they give back (ARCHITECTURE 4). */
+static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)";
+
+static enum err optimise(struct build *t, LLVMTargetMachineRef machine, struct note *note)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef failed = LLVMRunPasses(t->module, passes, machine, options);
+	enum err e = OK;
+	LLVMDisposePassBuilderOptions(options);
+	if (failed) {
+		char *message = LLVMGetErrorMessage(failed);
+		e = note_err(note, E_UNSUPPORTED, "LLVM's passes failed: %.300s", message);
+		LLVMDisposeErrorMessage(message);
+	}
+	return e;
+}
+
+static enum err emit(struct build *t, LLVMTargetMachineRef machine, wasm_object *object, void *ctx, struct note *note)
 {
 	char *message = NULL;
 	LLVMMemoryBufferRef out = NULL;
 	enum err e = OK;
 	if (getenv("WEFT_VERIFY_IR") && LLVMVerifyModule(t->module, LLVMReturnStatusAction, &message))
 		e = note_err(note, E_UNSUPPORTED, "translation gave invalid IR: %.300s", message);
-	else if (LLVMTargetMachineEmitToMemoryBuffer(machine, t->module, LLVMObjectFile, &message, &out))
+	else if (t->tier == WASM_TIER_1)
+		e = optimise(t, machine, note);
+	if (!e && LLVMTargetMachineEmitToMemoryBuffer(machine, t->module, LLVMObjectFile, &message, &out))
 		e = note_err(note, E_UNSUPPORTED, "LLVM refused the code: %.300s", message);
-	else
-		object(ctx, bytes_of(LLVMGetBufferStart(out), LLVMGetBufferSize(out)));
+	if (!e)
+		e = object(ctx, bytes_of(LLVMGetBufferStart(out), LLVMGetBufferSize(out)), note);
 	if (out)
 		LLVMDisposeMemoryBuffer(out);
 	LLVMDisposeMessage(message);
+	return e;
+}
+
+static void close_module(struct build *t)
+{
 	LLVMDisposeBuilder(t->b);
 	LLVMDisposeBuilder(t->entry);
 	LLVMDisposeModule(t->module);
 	LLVMContextDispose(t->ctx);
-	return e;
 }
 
-enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas, void (*object)(void *ctx, struct bytes elf),
-			void *ctx, struct note *note)
+struct wasm_translator {
+	struct walker w;
+	LLVMTargetMachineRef machines[2]; /* by tier */
+};
+
+enum err wasm_translator_open(struct wasm_translator **out, const struct wasm_module *m, enum wasm_gas gas,
+			      struct note *note)
 {
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86Target();
@@ -1063,33 +1103,59 @@ enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas, void (*o
 		LLVMDisposeMessage(message);
 		return e;
 	}
+	struct wasm_translator *t = calloc(1, sizeof *t);
+	must(t != NULL);
 	/* A fixed machine, never "native": the same code everywhere. */
-	LLVMTargetMachineRef machine = LLVMCreateTargetMachine(target, "x86_64-unknown-linux-gnu", "x86-64-v2", "",
-							       LLVMCodeGenLevelNone, LLVMRelocPIC, LLVMCodeModelSmall);
-	struct walker w = {.t = {.m = m, .schedule = gas}};
-	w.t.functions = calloc(m->function_count + 1, sizeof *w.t.functions);
-	must(w.t.functions != NULL);
-	uint32_t at = m->imported_functions;
-	enum err e = OK;
-	for (bool first = true; !e && (first || at < m->function_count); first = false) {
-		open_module(&w.t);
-		if (first) {
-			for (uint32_t i = 0; i < m->imported_functions; i++)
-				import_thunk(&w.t, i);
-			for (uint32_t i = 0; i < m->type_count; i++)
-				if (m->types[i].canonical == i)
-					entry_thunk(&w.t, i);
-		}
-		for (size_t bytes = 0; at < m->function_count && bytes < BATCH_BYTES; at++) {
-			bytes += m->functions[at].body.len;
-			function(&w, at);
-		}
-		e = close_module(&w.t, machine, object, ctx, note);
+	for (int tier = 0; tier < 2; tier++)
+		t->machines[tier] = LLVMCreateTargetMachine(target, "x86_64-unknown-linux-gnu", "x86-64-v2", "",
+							    tier ? LLVMCodeGenLevelLess : LLVMCodeGenLevelNone,
+							    LLVMRelocPIC, LLVMCodeModelSmall);
+	t->w.t = (struct build){.m = m, .schedule = gas};
+	t->w.t.functions = calloc(m->function_count + 1, sizeof *t->w.t.functions);
+	must(t->w.t.functions != NULL);
+	*out = t;
+	return OK;
+}
+
+void wasm_translator_close(struct wasm_translator *t)
+{
+	if (!t)
+		return;
+	LLVMDisposeTargetMachine(t->machines[0]);
+	LLVMDisposeTargetMachine(t->machines[1]);
+	free(t->w.t.functions);
+	free(t->w.t.stack);
+	free(t->w.frames);
+	arena_release(&t->w.a);
+	free(t);
+}
+
+enum err wasm_translate_thunks(struct wasm_translator *t, wasm_object *object, void *ctx, struct note *note)
+{
+	struct build *b = &t->w.t;
+	b->tier = WASM_TIER_1; /* there is no second time for them */
+	open_module(b);
+	for (uint32_t i = 0; i < b->m->imported_functions; i++)
+		import_thunk(b, i);
+	for (uint32_t i = 0; i < b->m->type_count; i++)
+		if (b->m->types[i].canonical == i)
+			entry_thunk(b, i);
+	enum err e = emit(b, t->machines[b->tier], object, ctx, note);
+	close_module(b);
+	return e;
+}
+
+enum err wasm_translate(struct wasm_translator *t, enum wasm_tier tier, const uint32_t *functions, size_t count,
+			wasm_object *object, void *ctx, struct note *note)
+{
+	struct build *b = &t->w.t;
+	b->tier = tier;
+	open_module(b);
+	for (size_t i = 0; i < count; i++) {
+		must(functions[i] >= b->m->imported_functions && functions[i] < b->m->function_count);
+		function(&t->w, functions[i]);
 	}
-	LLVMDisposeTargetMachine(machine);
-	free(w.t.functions);
-	free(w.t.stack);
-	free(w.frames);
-	arena_release(&w.a);
+	enum err e = emit(b, t->machines[tier], object, ctx, note);
+	close_module(b);
 	return e;
 }
