@@ -12,8 +12,8 @@ struct guest {
 	struct wasm_instance *instance;
 	struct host host;
 	struct arena arena;
-	struct vm_slot *globals; /* as they are after the start */
-	uint64_t clock;          /* likewise */
+	struct wasm_state *state; /* as it is after the start */
+	uint64_t clock;           /* likewise */
 	uint32_t handle;
 };
 
@@ -92,8 +92,7 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 		guest_close(g);
 		return e;
 	}
-	g->globals = arena_new_array(&g->arena, o->module->global_count + 1, struct vm_slot);
-	wasm_globals_save(g->instance, g->globals);
+	g->state = wasm_state_save(g->instance, &g->arena);
 	g->clock = g->host.clock;
 	if (o->image_size)
 		guest_rollback(g, o->image_size);
@@ -125,7 +124,7 @@ void guest_rollback(struct guest *g, uint64_t size)
 {
 	memory_rollback(wasm_memory(g->instance), size);
 	wasm_vm(g->instance)->memory_size = size;
-	wasm_globals_restore(g->instance, g->globals);
+	wasm_state_restore(g->instance, g->state);
 	g->host.clock = g->clock;
 }
 
