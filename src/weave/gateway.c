@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "weave/payload.h"
+#include "weave/query.h"
 #include "weave/unit.h"
 #include "weave/uploader.h"
 
@@ -474,6 +475,8 @@ const struct http_route gateway_routes[] = {
 	{"GET", "/tx/{}", get_tx},
 	{"POST", "/tx", post_tx},
 	{"POST", "/tx/{}", post_item},
+	{"POST", "/graphql", query_post},
+	{"GET", "/graphql", query_get},
 	{"GET", "/raw/{}", get_data},
 	{"GET", "/{}", get_data},
 };
