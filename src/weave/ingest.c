@@ -43,7 +43,7 @@ static void add_item(struct rows *rows, const struct item *item, struct id paren
 		.parent = parent,
 		.upload = upload,
 		.size = item->raw.len,
-		.data_at = (uint64_t)(item->data.ptr - rows->upload.ptr),
+		.data_at = (uint64_t)(item->raw.ptr - rows->upload.ptr) + item->raw.len - item->data.len,
 		.data_size = item->data.len,
 		.data_hash = id_of_sha256(item->data),
 		.received_ms = rows->now_ms,
