@@ -154,6 +154,11 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 {
 	struct vm *vm = wasm_vm(g->instance);
 	*t = (struct turn){0};
+	/* What is not memory is not in the image, so no turn may inherit it: whether this instance took the turn before
+	 * or was made for this one must not show. */
+	wasm_globals_restore(g->instance, g->globals);
+	g->host.clock = g->clock;
+	g->host.temp_ret0 = 0;
 	g->host.gas_limit = gas_limit < INT64_MAX ? gas_limit : INT64_MAX;
 	vm->gas = (int64_t)g->host.gas_limit;
 	struct vm_slot args[2] = {{{0}}};

@@ -9,8 +9,8 @@
  * memory the process's, guest_rollback forgets the turn, as the reference does by dropping the instance.
  *
  * All a module can ask of its host has one answer: the clock counts from 10000, one a call, and begins again
- * when the instance does; there is no environment, no file, no randomness, no shell. Output to fd 1 and
- * 2 is swallowed.
+ * with each message; there is no environment, no file, no randomness, no shell. Output to fd 1 and
+ * 2 is swallowed. Globals begin each message as they were after the start: the memory is all that lasts.
  */
 #ifndef WEFT_READER_WASM_GUEST_H
 #define WEFT_READER_WASM_GUEST_H
