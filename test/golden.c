@@ -155,7 +155,7 @@ static void run_case(struct file *f, const struct json *c, uint64_t gas_limit, u
 		failed++;
 		return;
 	}
-	uint64_t size = guest_commit(g);
+	uint64_t size = guest_commit(g, NULL);
 	unsigned k = 0;
 	for (const struct json *s = json_get(c, "steps")->first; s; s = s->next, k++) {
 		struct turn t;
@@ -164,7 +164,7 @@ static void run_case(struct file *f, const struct json *c, uint64_t gas_limit, u
 		guest_turn(g, json_get_text(&f->a, s, "msg"), json_get_text(&f->a, s, "env"), gas_limit, &t);
 		compare(&f->a, at, s, &t);
 		if (keeps(&f->a, &t))
-			size = guest_commit(g);
+			size = guest_commit(g, NULL);
 		else
 			guest_rollback(g, size);
 		buf_release(&t.text);

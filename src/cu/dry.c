@@ -58,7 +58,7 @@ static void run_dry(void *ctx)
 		note_reset(&note);
 		e = dry_instance(d, &note);
 		if (e == OK)
-			e = instance_try(p->dry, &a, buf_bytes(&d->text), p->environment, p->gas_limit, &outcome,
+			e = instance_try(p->dry, &a, buf_bytes(&d->text), p->environment, p->gas_limit, 1000, &outcome,
 					 &note);
 		if (e != E_WORKER)
 			break;

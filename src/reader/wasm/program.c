@@ -10,12 +10,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +37,7 @@ struct wasm_instance_far {
 	struct instance base;
 	int socket;
 	pid_t pid;
+	int pidfd; /* so that a number that was given to somebody else is never killed */
 };
 
 static struct wasm_program *program_of(struct program *p)
@@ -193,12 +197,10 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 
 /* ---- instances ---- */
 
-static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
-				   uint64_t memory_max, struct note *note)
+/* An empty image is filled by its first worker; otherwise opening only looks. */
+static enum err open_worker(struct wasm_program *p, struct image *image, const struct wire_ask *ask, int *socket,
+			    struct wire_answer *answer, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
-	struct wasm_instance_far *i;
-	struct wire_answer answer;
 	struct arena a = ARENA_EMPTY;
 	struct bytes text;
 	int pair[2];
@@ -206,37 +208,91 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
-	image_lock_write(image);
-	ask.image_size = image_size(image);
-	e = ask_worker(program_of(base), &ask, pair[1], image_fd(image), note);
+	e = ask_worker(p, ask, pair[1], image_fd(image), note);
 	close(pair[1]);
 	if (e == OK)
-		e = take_answer(pair[0], &a, &answer, &text, note);
-	if (e == OK)
-		image_set_size(image, answer.image_size);
-	image_unlock(image);
+		e = take_answer(pair[0], &a, answer, &text, note);
 	arena_release(&a);
-	if (e < 0) {
+	if (e < 0)
 		close(pair[0]);
-		return e;
+	*socket = pair[0];
+	return e;
+}
+
+static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
+				   uint64_t memory_max, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct wasm_instance_far *i;
+	struct wire_answer answer;
+	bool first = image_size(image) == 0;
+	int socket = -1;
+	enum err e = E_WORKER;
+
+	if (first)
+		image_lock_write(image);
+	else
+		image_lock_read(image);
+	ask.image_size = image_size(image);
+	/* The parent may be dying when it is asked; the next one does not. */
+	for (int tries = 0; tries < 3 && e == E_WORKER; tries++) {
+		note_reset(note);
+		e = open_worker(program_of(base), image, &ask, &socket, &answer, note);
 	}
+	if (e == OK && first)
+		image_set_size(image, answer.image_size);
+	if (first)
+		image_unlock_write(image);
+	else
+		image_unlock_read(image);
+	if (e < 0)
+		return e;
 	i = calloc(1, sizeof(*i));
 	must(i != NULL);
 	i->base.reader = &wasm_reader;
 	i->base.image = image_hold(image);
-	i->socket = pair[0];
+	i->socket = socket;
 	i->pid = answer.pid;
+	i->pidfd = (int)syscall(SYS_pidfd_open, answer.pid, 0);
 	*out = &i->base;
 	return OK;
 }
 
+static void wasm_instance_stop(struct instance *base)
+{
+	(void)syscall(SYS_pidfd_send_signal, instance_of(base)->pidfd, SIGKILL, NULL, 0);
+}
+
+/* It may be in the middle of a guest that never ends, so it is not left to notice. */
 static void wasm_instance_close(struct instance *base)
 {
 	struct wasm_instance_far *i = instance_of(base);
 
+	wasm_instance_stop(base);
 	close(i->socket);
+	if (i->pidfd >= 0)
+		close(i->pidfd);
 	image_release(base->image);
 	free(i);
+}
+
+/* Private_Clean and Private_Dirty: pages that nobody else maps. Code and the parent's data are shared. */
+static uint64_t wasm_instance_memory(struct instance *base)
+{
+	char path[64], line[200];
+	uint64_t sum = 0, kb;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", instance_of(base)->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
+		    sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1)
+			sum += kb << 10;
+	fclose(f);
+	return sum;
 }
 
 /* The text a module returned, as ao-loader reads it: {"ok":true,"response":{...}}, or ok is
@@ -271,68 +327,89 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
-static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
-			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, const struct wire_ask *ask, struct bytes message,
+			 struct bytes environment, struct outcome *out, struct note *note)
 {
-	struct wasm_instance_far *i = instance_of(base);
-	struct wire_ask ask = {.op = WIRE_TURN,
-			       .gas_limit = gas_limit,
-			       .message_len = message.len,
-			       .environment_len = environment.len,
-			       .fresh = dry};
 	struct wire_answer answer;
 	struct bytes text;
-	enum err e = OK;
+	enum err e;
 
-	if (dry) {
-		image_lock_read(base->image);
-		ask.image_size = image_size(base->image);
-	}
-	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
+	if (!wire_write(i->socket, ask, sizeof(*ask)) || !wire_write(i->socket, message.ptr, message.len) ||
 	    !wire_write(i->socket, environment.ptr, environment.len))
-		e = died(note);
-	if (e == OK)
-		e = take_answer(i->socket, a, &answer, &text, note);
-	if (dry)
-		image_unlock(base->image);
+		return died(note);
+	e = take_answer(i->socket, a, &answer, &text, note);
 	if (e == OK)
 		read_outcome(out, a, &answer, text);
 	return e;
 }
 
-static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct wire_answer *answer,
-			   struct note *note)
+static void stop_reader(void *ctx)
 {
-	struct wasm_instance_far *i = instance_of(base);
-	struct arena a = ARENA_EMPTY;
-	struct bytes text;
-	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? take_answer(i->socket, &a, answer, &text, note)
-							      : died(note);
+	wasm_instance_stop(ctx);
+}
 
-	arena_release(&a);
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note)
+{
+	struct image_reader reader = {.patience_ms = dry_ms, .stop = stop_reader, .ctx = base};
+	struct wire_ask ask = {.op = WIRE_TURN,
+			       .gas_limit = gas_limit,
+			       .message_len = message.len,
+			       .environment_len = environment.len,
+			       .fresh = dry_ms != 0};
+	enum err e;
+
+	if (!dry_ms)
+		return ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_begin(base->image, &reader);
+	ask.image_size = image_size(base->image);
+	e = ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_end(base->image, &reader);
+	if (e == E_WORKER && reader.stopped) {
+		note_reset(note);
+		e = note_err(note, E_BUSY, "the process went on before the dry run had ended");
+	}
 	return e;
+}
+
+static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct arena *a,
+			   struct wire_answer *answer, struct bytes *text, struct note *note)
+{
+	int socket = instance_of(base)->socket;
+
+	return wire_write(socket, ask, sizeof(*ask)) ? take_answer(socket, a, answer, text, note) : died(note);
 }
 
 static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_COMMIT};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes pages;
 	enum err e;
 
 	image_lock_write(base->image);
-	e = ask_simple(base, &ask, &answer, note);
-	if (e == OK)
+	e = ask_simple(base, &ask, &a, &answer, &pages, note);
+	if (e == OK) {
 		image_set_size(base->image, answer.image_size);
-	image_unlock(base->image);
+		for (size_t at = 0; at + 4 <= pages.len; at += 4)
+			image_mark(base->image, get_u32le(pages.ptr + at));
+	}
+	image_unlock_write(base->image);
+	arena_release(&a);
 	return e;
 }
 
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes text;
+	enum err e = ask_simple(base, &ask, &a, &answer, &text, note);
 
-	return ask_simple(base, &ask, &answer, note);
+	arena_release(&a);
+	return e;
 }
 
 const struct reader wasm_reader = {
@@ -344,4 +421,6 @@ const struct reader wasm_reader = {
 	.turn = wasm_turn,
 	.commit = wasm_commit,
 	.rollback = wasm_rollback,
+	.stop = wasm_instance_stop,
+	.memory = wasm_instance_memory,
 };

@@ -33,7 +33,7 @@ struct wire_answer {
 	int32_t pid;         /* OPEN */
 	uint64_t image_size; /* OPEN, COMMIT */
 	uint64_t gas_used;
-	uint64_t text_len; /* its bytes follow */
+	uint64_t text_len; /* its bytes follow; COMMIT: the pages that changed, 4 bytes each */
 };
 
 /* Whole reads and writes; false at the end of file or on an error. */
