@@ -183,7 +183,7 @@ static size_t run_case(struct file *f, const struct json *c, uint64_t gas_limit,
 		failed++;
 		return 0;
 	}
-	uint64_t size = guest_commit(g);
+	uint64_t size = guest_commit(g, NULL);
 	size_t k = 0;
 	for (const struct json *s = json_get(c, "steps")->first; s && k < STEPS_MAX; s = s->next, k++) {
 		struct turn t;
@@ -193,7 +193,7 @@ static size_t run_case(struct file *f, const struct json *c, uint64_t gas_limit,
 		compare(&f->a, at, s, &t);
 		note_state(f, at, s, g, &t, &traces[k]);
 		if (keeps(&f->a, &t))
-			size = guest_commit(g);
+			size = guest_commit(g, NULL);
 		else
 			guest_rollback(g, size);
 		buf_release(&t.text);

@@ -114,9 +114,16 @@ struct wasm_instance *guest_instance(struct guest *g)
 	return g->instance;
 }
 
-uint64_t guest_commit(struct guest *g)
+static void add_page(void *pages, uint64_t page)
 {
-	(void)memory_commit(wasm_memory(g->instance));
+	uint8_t number[4];
+	set_u32le(number, (uint32_t)page);
+	buf_put(pages, number, sizeof number);
+}
+
+uint64_t guest_commit(struct guest *g, struct buf *pages)
+{
+	(void)memory_commit(wasm_memory(g->instance), pages ? add_page : NULL, pages);
 	return wasm_memory(g->instance)->committed;
 }
 
@@ -160,6 +167,11 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 	struct vm *vm = wasm_vm(g->instance);
 	*t = (struct turn){0};
 	wasm_sync(g->instance);
+	/* What is not memory is not in the image, so no turn may inherit it: whether this instance took the turn before
+	 * or was made for this one must not show. */
+	wasm_state_restore(g->instance, g->state);
+	g->host.clock = g->clock;
+	g->host.temp_ret0 = 0;
 	g->host.gas_limit = gas_limit < INT64_MAX ? gas_limit : INT64_MAX;
 	vm->gas = (int64_t)g->host.gas_limit;
 	struct vm_slot args[2] = {{{0}}};
