@@ -30,7 +30,7 @@ static void open_deep(void *ctx)
 	o->e = wasm_open(&o->m->instance, &options, &o->m->trap, o->note);
 }
 
-enum err machine_open(struct machine **out, struct buf wasm, struct note *note)
+enum err machine_open(struct machine **out, struct buf wasm, enum wasm_tier tier, struct note *note)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	struct opening o = {m, note, OK};
@@ -42,7 +42,7 @@ enum err machine_open(struct machine **out, struct buf wasm, struct note *note)
 	if (!o.e)
 		o.e = wasm_validate(&m->module, note);
 	if (!o.e)
-		o.e = wasm_compile(&artefact, buf_bytes(&wasm), WASM_GAS_OWN, note);
+		o.e = wasm_compile(&artefact, buf_bytes(&wasm), WASM_GAS_OWN, tier, note);
 	if (!o.e)
 		o.e = wasm_code_load(&m->code, buf_bytes(&artefact), &m->module, note);
 	if (!o.e)

@@ -17,7 +17,7 @@ struct machine {
 };
 
 /* machine_open takes over `wasm`. On an error, which the note explains, there is nothing to close. */
-must_use enum err machine_open(struct machine **out, struct buf wasm, struct note *note);
+must_use enum err machine_open(struct machine **out, struct buf wasm, enum wasm_tier tier, struct note *note);
 void machine_close(struct machine *m);
 /* machine_call calls an export with plenty of gas, on the deep stack; slots are arguments and then results. */
 must_use enum vm_trap machine_call(struct machine *m, const char *name, struct vm_slot *slots);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * wasm-spec DIR EXCEPTIONS: runs what wast2json made of the WebAssembly specification tests (a .json file with commands,
- * and the modules it names) and ends with `N passed, N failed`. Nothing is skipped but what is written in
+ * wasm-spec TIER DIR EXCEPTIONS: runs, on that tier, what wast2json made of the WebAssembly specification tests (a .json
+ * file with commands, and the modules it names) and ends with `N passed, N failed`. Nothing is skipped but what is written in
  * the text format on purpose, which the engine does not read: assertions that a text is malformed are
  * counted, and named. EXCEPTIONS lists the assertions that may fail (file:line reason); one that
  * passes all the same is a failure. */
@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static enum wasm_tier tier;
 
 /* A module that was instantiated. It stays until its file ends: what failed half way may be referred to. */
 struct unit {
@@ -97,7 +99,7 @@ static enum err instantiate(struct run *r, struct bytes wasm, struct unit **out,
 		e = link_unit(r, u, links);
 	}
 	if (!e)
-		e = wasm_compile(&artefact, wasm, WASM_GAS_OWN, note);
+		e = wasm_compile(&artefact, wasm, WASM_GAS_OWN, tier, note);
 	if (!e)
 		e = wasm_code_load(&u->code, buf_bytes(&artefact), &u->module, note);
 	if (!e)
@@ -508,17 +510,18 @@ int main(int argc, char **argv)
 	struct run r = {0};
 	struct arena kept = ARENA_EMPTY;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: wasm-spec DIR EXCEPTIONS   (DIR holds the output of wast2json)\n");
+	if (argc != 4 || (strcmp(argv[1], "0") != 0 && strcmp(argv[1], "1") != 0)) {
+		fprintf(stderr, "usage: wasm-spec TIER DIR EXCEPTIONS   (0 or 1; DIR holds the output of wast2json)\n");
 		return 2;
 	}
-	r.directory = argv[1];
-	r.exceptions = file_read(&kept, argv[2]);
+	tier = argv[1][0] == '1' ? WASM_TIER_1 : WASM_TIER_0;
+	r.directory = argv[2];
+	r.exceptions = file_read(&kept, argv[3]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	wasm_run_deep(run_all, &r);
 	arena_release(&r.a);
 	if (r.excepted != listed(r.exceptions)) {
-		printf("%s lists assertions that are not there\n", argv[2]);
+		printf("%s lists assertions that are not there\n", argv[3]);
 		r.failed++;
 	}
 	arena_release(&kept);

@@ -1,9 +1,10 @@
 #!/bin/sh
-# wasm_spec.sh PROGRAM: the WebAssembly specification tests through PROGRAM (wasm-spec). They come from
+# wasm_spec.sh PROGRAM TIER: the WebAssembly specification tests through PROGRAM (wasm-spec). They come from
 # data/wasm-spec-tests.tar.xz in $WEFT_TESTDATA, or in ../shared beside the repository; wast2json makes modules of them.
 # Our own in test/wasm/*.wast, in the same format, come along.
 set -eu
 program=$1
+tier=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
 tests=${WEFT_TESTDATA:-$root/../shared}/data/wasm-spec-tests.tar.xz
 if [ ! -f "$tests" ]; then
@@ -36,4 +37,4 @@ if [ -n "$left" ]; then
 	echo "wast2json does not read:$left"
 	exit 1
 fi
-WEFT_VERIFY_IR=1 "$program" "$work/out" "$root/test/wasm/exceptions.txt"
+WEFT_VERIFY_IR=1 "$program" "$tier" "$work/out" "$root/test/wasm/exceptions.txt"

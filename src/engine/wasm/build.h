@@ -26,6 +26,7 @@ struct value {
 struct build {
 	const struct wasm_module *m;
 	enum wasm_gas schedule;
+	enum wasm_tier tier;
 	LLVMContextRef ctx;
 	LLVMModuleRef module;
 	LLVMBuilderRef b, entry; /* `entry` stands where allocas go */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wasm/constant.h"
 #include "engine/wasm/internal.h"
+#include "engine/wasm/lazy.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 static _Thread_local struct wasm_instance *running;
 
@@ -60,14 +62,15 @@ _Noreturn void wasm_throw(struct wasm_instance *i)
 	siglongjmp(i->landings->at, 1);
 }
 
-/* A fault inside the reservation is the guest's trap; anywhere else it is our bug. */
+/* A fault of generated code inside the reservation is the guest's trap; any other is our bug. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	(void)context;
+	const ucontext_t *c = context;
 	struct wasm_instance *i = running;
 	uint8_t *at = info->si_addr;
 
-	if (i && i->memory->base && at >= i->memory->base && at < i->memory->base + i->memory->reserved)
+	if (i && i->memory->base && at >= i->memory->base && at < i->memory->base + i->memory->reserved &&
+	    wasm_code_has(i->o.code, (uintptr_t)c->uc_mcontext.gregs[REG_RIP]))
 		wasm_trap(i, TRAP_MEMORY, NULL);
 	signal(number, SIG_DFL);
 }
@@ -81,9 +84,38 @@ static void watch_faults(void)
 
 /* ---- calls ---- */
 
-static void enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
+void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
-	i->o.code->entries[type](&i->vm, code, args);
+	wasm_entry *entry = wasm_code_entry(i->o.code, type);
+
+	must(entry != NULL);
+	entry(&i->vm, code, args);
+}
+
+void wasm_sync(struct wasm_instance *i)
+{
+	uint64_t now = wasm_code_generation(i->o.code);
+
+	if (now == i->generation)
+		return;
+	i->generation = now;
+	for (uint32_t k = 0; k < i->o.module->function_count; k++)
+		i->vm.code[k] = i->vm.refs[k].code = wasm_code_of(i->o.code, k);
+}
+
+void *lazy_resolve(struct vm *vm, uint32_t function)
+{
+	struct wasm_instance *i = instance_of(vm);
+	void *code;
+
+	if (i->o.missing)
+		i->o.missing(i, function);
+	/* Not all that is new: what runs already keeps its code until the next wasm_sync. */
+	code = wasm_code_of(i->o.code, function);
+	i->vm.code[function] = i->vm.refs[function].code = code;
+	if (!wasm_code_present(i->o.code, function))
+		wasm_trap(i, TRAP_HOST, "the function has no code");
+	return code;
 }
 
 enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
@@ -96,7 +128,7 @@ enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, s
 	i->vm.exception = NULL;
 	i->landings = &here;
 	if (sigsetjmp(here.at, 0) == 0)
-		enter(i, code, type, args);
+		instance_enter(i, code, type, args);
 	i->landings = here.outer;
 	i->vm.depth = here.depth;
 	running = before;
@@ -109,7 +141,7 @@ enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, s
 
 enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slot *args)
 {
-	return instance_call(i, i->o.code->functions[function], wasm_type_of(i->o.module, function)->canonical, args);
+	return instance_call(i, i->vm.code[function], wasm_type_of(i->o.module, function)->canonical, args);
 }
 
 bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args)
@@ -247,15 +279,18 @@ static void make_spaces(struct wasm_instance *i)
 	i->vm.tables = calloc(m->table_count + 1, sizeof(*i->vm.tables));
 	i->vm.globals = aligned_alloc(16, (m->global_count + 1) * sizeof(*i->vm.globals));
 	i->vm.refs = calloc(m->function_count + 1, sizeof(*i->vm.refs));
+	i->vm.code = calloc(m->function_count + 1, sizeof(*i->vm.code));
 	i->vm.tags = calloc(m->tag_count + 1, sizeof(*i->vm.tags));
 	i->own_tags = calloc(m->tag_count + 1, sizeof(*i->own_tags));
 	i->data_dropped = calloc(m->data_count + 1, 1);
 	i->elem_dropped = calloc(m->element_count + 1, 1);
-	must(i->vm.tables && i->vm.globals && i->vm.refs && i->vm.tags && i->own_tags && i->data_dropped &&
-	     i->elem_dropped);
+	must(i->vm.tables && i->vm.globals && i->vm.refs && i->vm.code && i->vm.tags && i->own_tags &&
+	     i->data_dropped && i->elem_dropped);
 	memset(i->vm.globals, 0, (m->global_count + 1) * sizeof(*i->vm.globals));
 	for (uint32_t k = 0; k < m->function_count; k++)
-		i->vm.refs[k] = (struct vm_ref){i->o.code->functions[k], wasm_type_of(m, k)->canonical, k, &i->vm};
+		i->vm.refs[k] = (struct vm_ref){NULL, wasm_type_of(m, k)->canonical, k, &i->vm};
+	i->generation = UINT64_MAX;
+	wasm_sync(i);
 	for (uint32_t k = m->imported_tags; k < m->tag_count; k++) {
 		i->own_tags[k].count = m->types[m->tags[k].type].param_count;
 		i->vm.tags[k] = &i->own_tags[k];
@@ -308,8 +343,15 @@ enum err wasm_open(struct wasm_instance **out, const struct wasm_options *o, enu
 	i->own.image = i->own.pagemap = -1;
 	i->memory = &i->own;
 	i->owner = i;
-	i->vm.gas = INT64_MAX;
+	i->vm.gas = o->start_gas ? (int64_t)o->start_gas : INT64_MAX;
 	i->vm.depth = VM_DEPTH;
+	i->vm.lazy = (void *)(uintptr_t)lazy_entry;
+	i->vm.counts = o->counts;
+	if (!o->counts) {
+		i->own_counts = calloc(m->function_count + 1, sizeof(*i->own_counts));
+		must(i->own_counts != NULL);
+		i->vm.counts = i->own_counts;
+	}
 	operation_bind(&i->vm);
 	if (o->links) {
 		i->links = calloc(m->import_count + 1, sizeof(*i->links));
@@ -340,6 +382,8 @@ void wasm_close(struct wasm_instance *i)
 	free(i->vm.tables);
 	free(i->vm.globals);
 	free(i->vm.refs);
+	free(i->vm.code);
+	free(i->own_counts);
 	free(i->vm.tags);
 	free(i->own_tags);
 	free(i->data_dropped);

@@ -35,8 +35,12 @@ struct wasm_options {
 	const struct wasm_code *code;
 	wasm_host *host;
 	void *ctx;
-	uint64_t memory_max;           /* bytes; the module's own maximum counts too */
-	int image;                     /* memfd for the memory, -1 for a new one; taken over */
+	uint64_t memory_max; /* bytes; the module's own maximum counts too */
+	uint64_t start_gas;  /* for the start function, and until vm.gas is set; 0: no limit */
+	int image;           /* memfd for the memory, -1 for a new one; taken over */
+	/* Called when the guest calls a function that has no code: waits until it has. NULL: all have. */
+	void (*missing)(struct wasm_instance *i, uint32_t function);
+	uint32_t *counts;              /* by function: where T0 counts; may be shared. NULL: nobody wants to know */
 	const struct wasm_link *links; /* by import; NULL: all imports are functions of the host */
 };
 
@@ -51,6 +55,9 @@ void wasm_close(struct wasm_instance *i);
 /* wasm_call calls a function with arguments in slots, which the results replace. TRAP_EXCEPTION: it threw, and
  * nothing caught it. */
 must_use enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slot *args);
+
+/* wasm_sync takes over what code has been added (a better tier). Call it between messages: cheap when there is none. */
+void wasm_sync(struct wasm_instance *i);
 
 struct vm *wasm_vm(struct wasm_instance *i);
 struct wasm_memory *wasm_memory(struct wasm_instance *i);

@@ -34,6 +34,8 @@ struct wasm_instance {
 	struct vm_tag *own_tags; /* those that the module defines */
 	uint8_t *exceptions;     /* VM_EXCEPTIONS bytes, or NULL: none was thrown yet */
 	bool *data_dropped, *elem_dropped;
+	uint64_t generation; /* of the code that vm.code shows */
+	uint32_t *own_counts;
 	char message[256];
 };
 
@@ -44,6 +46,8 @@ static inline struct wasm_instance *instance_of(struct vm *vm)
 
 /* ---- instance.c ---- */
 
+/* instance_enter calls code of this instance, of a canonical type: what ends it ends the caller too. */
+void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);
 /* instance_call calls code of this instance, of a canonical type, and catches what ends it. TRAP_EXCEPTION: i->vm.exception is
  * what was thrown. */
 must_use enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);

@@ -206,7 +206,7 @@ void link_host(struct vm *vm, uint32_t import, struct vm_slot *args)
 void link_call(struct wasm_instance *i, const struct vm_ref *ref, struct vm_slot *args)
 {
 	if (ref->vm == &i->vm)
-		i->o.code->entries[ref->type](&i->vm, ref->code, args);
+		instance_enter(i, ref->code, ref->type, args);
 	else
 		call_other(i, instance_of(ref->vm), ref->code, ref->type, args);
 }

@@ -3,12 +3,12 @@
 #include "engine/wasm/build.h"
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BATCH_BYTES = 256 << 10 };
 
 /* ---- gas ---- */
 
@@ -34,6 +34,19 @@ static void segment_end(struct walker *w)
 		LLVMSetOperand(w->charge, 1, const_i64(&w->t, gas_segment(w->t.schedule, w->sum)));
 	w->charge = NULL;
 	w->sum = 0;
+}
+
+/* T0 counts how often functions are entered and loops go round: the profile that says what T1 takes first. */
+static void count_entry(struct walker *w)
+{
+	struct build *t = &w->t;
+	LLVMValueRef at, n;
+
+	if (t->tier != WASM_TIER_0)
+		return;
+	at = offset_by(t, vm_field(t, offsetof(struct vm, counts), t->ptr), 4ull * w->function);
+	n = LLVMBuildLoad2(t->b, t->i32, at, "");
+	LLVMBuildStore(t->b, LLVMBuildAdd(t->b, n, const_i32(t, 1), ""), at);
 }
 
 /* ---- variables and constants ---- */
@@ -407,6 +420,7 @@ static void function(struct walker *w, uint32_t index)
 		w->floor = vm_field(t, offsetof(struct vm, exception_top), t->ptr);
 	enter_body(w, wasm_type_of(t->m, index));
 	segment_begin(w, true);
+	count_entry(w);
 	while (w->count) {
 		enum opcode op = op_read(&w->c);
 		bool ends = gas_ends_segment(op);
@@ -417,6 +431,8 @@ static void function(struct walker *w, uint32_t index)
 		step(w, op);
 		if (ends && w->count)
 			segment_begin(w, op == OP_loop);
+		if (op == OP_loop && w->live)
+			count_entry(w);
 	}
 	LLVMBuildBr(t->entry, start);
 }
@@ -444,31 +460,57 @@ static void open_module(struct build *t)
 	memset(t->foreign, 0, t->m->type_count * sizeof(*t->foreign));
 }
 
-static enum err close_module(struct build *t, LLVMTargetMachineRef machine, void (*object)(void *ctx, struct bytes elf),
-			     void *ctx, struct note *note)
+/* T1's passes. More of them cost more time than they give back (ARCHITECTURE 4). */
+static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)";
+
+static enum err optimise(struct build *t, LLVMTargetMachineRef machine, struct note *note)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef failed = LLVMRunPasses(t->module, passes, machine, options);
+	enum err e = OK;
+	LLVMDisposePassBuilderOptions(options);
+	if (failed) {
+		char *message = LLVMGetErrorMessage(failed);
+		e = note_err(note, E_UNSUPPORTED, "LLVM's passes failed: %.300s", message);
+		LLVMDisposeErrorMessage(message);
+	}
+	return e;
+}
+
+static enum err emit(struct build *t, LLVMTargetMachineRef machine, wasm_object *object, void *ctx, struct note *note)
 {
 	char *message = NULL;
 	LLVMMemoryBufferRef out = NULL;
 	enum err e = OK;
-
 	if (getenv("WEFT_VERIFY_IR") && LLVMVerifyModule(t->module, LLVMReturnStatusAction, &message))
 		e = note_err(note, E_UNSUPPORTED, "translation gave invalid IR: %.300s", message);
-	else if (LLVMTargetMachineEmitToMemoryBuffer(machine, t->module, LLVMObjectFile, &message, &out))
+	else if (t->tier == WASM_TIER_1)
+		e = optimise(t, machine, note);
+	if (!e && LLVMTargetMachineEmitToMemoryBuffer(machine, t->module, LLVMObjectFile, &message, &out))
 		e = note_err(note, E_UNSUPPORTED, "LLVM refused the code: %.300s", message);
-	else
-		object(ctx, bytes_of(LLVMGetBufferStart(out), LLVMGetBufferSize(out)));
+	if (!e)
+		e = object(ctx, bytes_of(LLVMGetBufferStart(out), LLVMGetBufferSize(out)), note);
 	if (out)
 		LLVMDisposeMemoryBuffer(out);
 	LLVMDisposeMessage(message);
+	return e;
+}
+
+static void close_module(struct build *t)
+{
 	LLVMDisposeBuilder(t->b);
 	LLVMDisposeBuilder(t->entry);
 	LLVMDisposeModule(t->module);
 	LLVMContextDispose(t->ctx);
-	return e;
 }
 
-enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas, void (*object)(void *ctx, struct bytes elf),
-			void *ctx, struct note *note)
+struct wasm_translator {
+	struct walker w;
+	LLVMTargetMachineRef machines[2]; /* by tier */
+};
+
+enum err wasm_translator_open(struct wasm_translator **out, const struct wasm_module *m, enum wasm_gas gas,
+			      struct note *note)
 {
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86Target();
@@ -481,35 +523,61 @@ enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas, void (*o
 		LLVMDisposeMessage(message);
 		return e;
 	}
+	struct wasm_translator *t = calloc(1, sizeof *t);
+	must(t != NULL);
 	/* A fixed machine, never "native": the same code everywhere. */
-	LLVMTargetMachineRef machine = LLVMCreateTargetMachine(target, "x86_64-unknown-linux-gnu", "x86-64-v2", "",
-							       LLVMCodeGenLevelNone, LLVMRelocPIC, LLVMCodeModelSmall);
-	struct walker w = {.t = {.m = m, .schedule = gas}};
-	w.t.functions = calloc(m->function_count + 1, sizeof(*w.t.functions));
-	w.t.foreign = calloc(m->type_count + 1, sizeof(*w.t.foreign));
-	must(w.t.functions != NULL && w.t.foreign != NULL);
-	uint32_t at = m->imported_functions;
-	enum err e = OK;
-	for (bool first = true; !e && (first || at < m->function_count); first = false) {
-		open_module(&w.t);
-		if (first) {
-			for (uint32_t i = 0; i < m->imported_functions; i++)
-				import_thunk(&w.t, i);
-			for (uint32_t i = 0; i < m->type_count; i++)
-				if (m->types[i].canonical == i)
-					entry_thunk(&w.t, i);
-		}
-		for (size_t bytes = 0; at < m->function_count && bytes < BATCH_BYTES; at++) {
-			bytes += m->functions[at].body.len;
-			function(&w, at);
-		}
-		e = close_module(&w.t, machine, object, ctx, note);
+	for (int tier = 0; tier < 2; tier++)
+		t->machines[tier] = LLVMCreateTargetMachine(target, "x86_64-unknown-linux-gnu", "x86-64-v2", "",
+							    tier ? LLVMCodeGenLevelLess : LLVMCodeGenLevelNone,
+							    LLVMRelocPIC, LLVMCodeModelSmall);
+	t->w.t = (struct build){.m = m, .schedule = gas};
+	t->w.t.functions = calloc(m->function_count + 1, sizeof(*t->w.t.functions));
+	t->w.t.foreign = calloc(m->type_count + 1, sizeof(*t->w.t.foreign));
+	must(t->w.t.functions != NULL && t->w.t.foreign != NULL);
+	*out = t;
+	return OK;
+}
+
+void wasm_translator_close(struct wasm_translator *t)
+{
+	if (!t)
+		return;
+	LLVMDisposeTargetMachine(t->machines[0]);
+	LLVMDisposeTargetMachine(t->machines[1]);
+	free(t->w.t.functions);
+	free(t->w.t.foreign);
+	free(t->w.t.stack);
+	free(t->w.frames);
+	arena_release(&t->w.a);
+	free(t);
+}
+
+enum err wasm_translate_thunks(struct wasm_translator *t, wasm_object *object, void *ctx, struct note *note)
+{
+	struct build *b = &t->w.t;
+	b->tier = WASM_TIER_1; /* there is no second time for them */
+	open_module(b);
+	for (uint32_t i = 0; i < b->m->imported_functions; i++)
+		import_thunk(b, i);
+	for (uint32_t i = 0; i < b->m->type_count; i++)
+		if (b->m->types[i].canonical == i)
+			entry_thunk(b, i);
+	enum err e = emit(b, t->machines[b->tier], object, ctx, note);
+	close_module(b);
+	return e;
+}
+
+enum err wasm_translate(struct wasm_translator *t, enum wasm_tier tier, const uint32_t *functions, size_t count,
+			wasm_object *object, void *ctx, struct note *note)
+{
+	struct build *b = &t->w.t;
+	b->tier = tier;
+	open_module(b);
+	for (size_t i = 0; i < count; i++) {
+		must(functions[i] >= b->m->imported_functions && functions[i] < b->m->function_count);
+		function(&t->w, functions[i]);
 	}
-	LLVMDisposeTargetMachine(machine);
-	free(w.t.functions);
-	free(w.t.foreign);
-	free(w.t.stack);
-	free(w.frames);
-	arena_release(&w.a);
+	enum err e = emit(b, t->machines[tier], object, ctx, note);
+	close_module(b);
 	return e;
 }

@@ -6,9 +6,10 @@
  *   void f(struct vm *vm, params..., struct vm_slot *results)   several
  *
  * in C's calling convention, or in LLVM's `tailcc` in modules that have tail calls, and reaches everything
- * through `vm`: the translator emits loads at these offsets, the runtime fills them in. The runtime
- * calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports through
- * `host`: both pass values in an array of 16-byte slots.
+ * through `vm`: the translator emits loads at these offsets, the runtime fills them in. That vm is always the
+ * first argument, whatever a function gives back, is what lets a stub stand for any of them (code.h). The
+ * runtime calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports
+ * through `host`: both pass values in an array of 16-byte slots.
  *
  * References: a funcref is a pointer to a struct vm_ref, an exnref one to a struct vm_exception, or 0; an
  * externref is any 64-bit number. What a module imports may belong to another instance: the slot of
@@ -26,7 +27,7 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 2 };
+enum { VM_VERSION = 3 };
 
 /* Why a guest stopped. Numbers are stored with results: never reused. */
 enum vm_trap {
@@ -82,6 +83,9 @@ struct vm {
 	uint64_t memory_size; /* bytes */
 	int64_t gas;          /* what is left; below zero it is out */
 	int64_t depth;        /* what is left of the call depth, in units of frame size */
+	void **code;          /* by function: what a stub jumps to (code.h) */
+	void *lazy;           /* where the stub of a function without code goes */
+	uint32_t *counts;     /* by function: T0's profile */
 	struct vm_slot *globals;
 	struct vm_table *tables;
 	struct vm_ref *refs;

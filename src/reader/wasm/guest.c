@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A module that does not finish starting within this is refused. Real ones take less than a thousandth. */
+#define START_GAS ((uint64_t)20000000000)
+
 struct guest {
 	struct wasm_instance *instance;
 	struct host host;
@@ -72,7 +75,10 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 						     .host = host_call,
 						     .ctx = &g->host,
 						     .memory_max = o->memory_max,
-						     .image = o->image},
+						     .start_gas = START_GAS,
+						     .image = o->image,
+						     .missing = o->missing,
+						     .counts = o->counts},
 			      &trap, note);
 	if (!e && !trap)
 		trap = run_export(g, "emscripten_stack_init");
@@ -153,6 +159,7 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 {
 	struct vm *vm = wasm_vm(g->instance);
 	*t = (struct turn){0};
+	wasm_sync(g->instance);
 	g->host.gas_limit = gas_limit < INT64_MAX ? gas_limit : INT64_MAX;
 	vm->gas = (int64_t)g->host.gas_limit;
 	struct vm_slot args[2] = {{{0}}};
