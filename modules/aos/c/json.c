@@ -14,7 +14,9 @@
 
 enum { LEVELS = 10000, LEVELS_FIRST = 16 };
 
-#define POSITION "[string \"json\"]:1: "
+/* Raises an error of the library, in front of which stands the library's own position. The arguments must not use the top of the stack. */
+#define raise(L, ...) \
+	(lua_pushliteral(L, "[string \"json\"]:1: "), lua_pushfstring(L, __VA_ARGS__), lua_concat(L, 2), lua_error(L))
 
 struct level {
 	union {
@@ -37,7 +39,7 @@ static struct level *push_level(lua_State *L, struct levels *v)
 {
 	if (v->depth == v->room) {
 		if (v->depth >= LEVELS)
-			luaL_error(L, POSITION "nesting is too deep");
+			raise(L, "nesting is too deep");
 		struct level *more = lua_newuserdata(L, 2 * v->room * sizeof(*more));
 		memcpy(more, v->list, v->depth * sizeof(*more));
 		lua_replace(L, v->slot);
@@ -73,7 +75,7 @@ static void _Noreturn fail(struct reader *r, const unsigned char *at, const char
 		if (*p == '\n')
 			line++, col = 1;
 	}
-	luaL_error(r->L, POSITION "%s at line %d col %d", what, line, col);
+	raise(r->L, "%s at line %d col %d", what, line, col);
 	abort();
 }
 
@@ -412,8 +414,10 @@ static void put_number(lua_State *L, int index)
 {
 	double n = lua_tonumber(L, index);
 
-	if (!(n > -HUGE_VAL && n < HUGE_VAL))
-		luaL_error(L, POSITION "unexpected number value '%s'", luaL_tolstring(L, index, NULL));
+	if (!(n > -HUGE_VAL && n < HUGE_VAL)) {
+		const char *shown = luaL_tolstring(L, index, NULL);
+		raise(L, "unexpected number value '%s'", shown);
+	}
 	char *out = text_reserve(L, 40);
 	text_out.len += (size_t)aos_write_number(out, 40, n);
 }
@@ -435,9 +439,9 @@ static bool is_array(lua_State *L, lua_Integer *size)
 	}
 	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), n++)
 		if (lua_type(L, -2) != LUA_TNUMBER)
-			luaL_error(L, POSITION "invalid table: mixed or invalid key types");
+			raise(L, "invalid table: mixed or invalid key types");
 	if ((size_t)n != lua_rawlen(L, -1))
-		luaL_error(L, POSITION "invalid table: sparse array");
+		raise(L, "invalid table: sparse array");
 	*size = n;
 	return true;
 }
@@ -449,7 +453,7 @@ static void open_table(lua_State *L, struct levels *v)
 
 	for (size_t i = 0; i < v->depth; i++)
 		if (v->list[i].table == table)
-			luaL_error(L, POSITION "circular reference");
+			raise(L, "circular reference");
 	lua_Integer size;
 	bool array = is_array(L, &size);
 	struct level *l = push_level(L, v);
@@ -473,7 +477,7 @@ static bool next_element(lua_State *L, struct level *l)
 	while (lua_next(L, -2)) {
 		size_t len;
 		if (lua_type(L, -2) != LUA_TSTRING)
-			luaL_error(L, POSITION "invalid table: mixed or invalid key types");
+			raise(L, "invalid table: mixed or invalid key types");
 		if (lua_isfunction(L, -1)) {
 			lua_pop(L, 1);
 			continue;
@@ -511,8 +515,10 @@ static void put_value(lua_State *L, struct levels *v)
 	case LUA_TTABLE:
 		open_table(L, v);
 		return;
-	default:
-		luaL_error(L, POSITION "unexpected type '%s'", luaL_typename(L, -1));
+	default: {
+		const char *kind = luaL_typename(L, -1);
+		raise(L, "unexpected type '%s'", kind);
+	}
 	}
 	lua_pop(L, 1);
 }
@@ -541,12 +547,19 @@ void json_encode(lua_State *L, int index)
 
 /* ---- the library ---- */
 
+static int not_text(lua_State *L)
+{
+	const char *kind = luaL_typename(L, 1);
+
+	return raise(L, "expected argument of type string, got %s", kind);
+}
+
 static int decode(lua_State *L)
 {
 	size_t len;
 
 	if (lua_type(L, 1) != LUA_TSTRING)
-		return luaL_error(L, POSITION "expected argument of type string, got %s", luaL_typename(L, 1));
+		return not_text(L);
 	const char *text = lua_tolstring(L, 1, &len);
 	json_decode(L, text, len);
 	return 1;

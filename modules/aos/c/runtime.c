@@ -203,7 +203,10 @@ static void set_native(lua_State *L)
 {
 	lua_newtable(L);
 	luaL_setfuncs(L, functions, 0);
+	bigint_open(L);
 	chance_open(L);
+	digest_open(L);
+	cipher_open(L);
 	source_open(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &native_key);
 }
