@@ -214,7 +214,7 @@ static int aes(lua_State *L)
 	luaL_argcheck(L, iv_len >= BLOCK, 4, "iv must be 16 bytes");
 	aes_init(&a, (const uint8_t *)key, (int)bits);
 	memcpy(chain, iv, BLOCK);
-	size_t blocks = (len + BLOCK - 1) / BLOCK, first = mode == ECB && blocks ? BLOCK : 0;
+	size_t blocks = (len + BLOCK - 1) / BLOCK, first = mode == ECB ? BLOCK : 0;
 	uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, blocks * BLOCK + first);
 	if (first) {
 		memcpy(out, iv, BLOCK);
@@ -276,11 +276,12 @@ static void isaac_stir(uint32_t m[8])
 	}
 }
 
-/* isaac_seed(key): as the reference randinit with flag true, a byte of the key to a word. */
+/* isaac_seed(key, stirred): Jenkins's randinit; a byte of the key to a word. Without `stirred` the key is not used. */
 static int isaac_seed(lua_State *L)
 {
 	size_t len;
 	const char *key = luaL_checklstring(L, 1, &len);
+	bool stirred = lua_toboolean(L, 2);
 	uint32_t m[8];
 
 	memset(&isaac, 0, sizeof(isaac));
@@ -290,9 +291,9 @@ static int isaac_seed(lua_State *L)
 		m[i] = 0x9e3779b9;
 	for (int i = 0; i < 4; i++)
 		isaac_stir(m);
-	for (int pass = 0; pass < 2; pass++)
+	for (int pass = 0; pass < (stirred ? 2 : 1); pass++)
 		for (int i = 0; i < 256; i += 8) {
-			for (int k = 0; k < 8; k++)
+			for (int k = 0; k < 8 && stirred; k++)
 				m[k] += pass ? isaac.memory[i + k] : isaac.results[i + k];
 			isaac_stir(m);
 			memcpy(isaac.memory + i, m, sizeof(m));

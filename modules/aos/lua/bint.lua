@@ -103,9 +103,9 @@ local function make(bits)
   -- Towards zero.
   function bint.trunc(x)
     if is_bint(x) then return copy(x) end
-    local made = tobint(x)
-    local number = not made and tonumber(x) or nil
-    if not number then return made end
+    local made, number = tobint(x), tonumber(x)
+    if made then return made end
+    if not number then return end
     return bint.frominteger(number >= 0 and math.floor(number) or math.ceil(number))
   end
 
@@ -161,7 +161,7 @@ local function make(bits)
   function bint.iszero(x) return equals(x, 0) end
   function bint.isone(x) return equals(x, 1) end
   function bint.isminusone(x) return equals(x, -1) end
-  function bint.isintegral(x) return is_bint(x) or math.type(x) == 'integer' or whole(x) ~= nil end
+  function bint.isintegral(x) return is_bint(x) or math.type(x) == 'integer' end
   function bint.isnumeric(x) return is_bint(x) or type(x) == 'number' end
   function bint.type(x) return is_bint(x) and 'bint' or math.type(x) end
 
@@ -197,18 +197,16 @@ local function make(bits)
     return x == y
   end
 
-  local function number_of(x) return assert(bint.tonumber(x), NOT_A_NUMBER) end
-
   function bint.__lt(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return compare(ix, iy) < 0 end
-    return number_of(x) < number_of(y)
+    return bint.tonumber(x) < bint.tonumber(y)
   end
 
   function bint.__le(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return compare(ix, iy) <= 0 end
-    return number_of(x) <= number_of(y)
+    return bint.tonumber(x) <= bint.tonumber(y)
   end
 
   function bint.ult(x, y)
@@ -238,19 +236,19 @@ local function make(bits)
   function bint.__add(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return add(ix, iy) end
-    return number_of(x) + number_of(y)
+    return bint.tonumber(x) + bint.tonumber(y)
   end
 
   function bint.__sub(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return sub(ix, iy) end
-    return number_of(x) - number_of(y)
+    return bint.tonumber(x) - bint.tonumber(y)
   end
 
   function bint.__mul(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return mul(ix, iy) end
-    return number_of(x) * number_of(y)
+    return bint.tonumber(x) * bint.tonumber(y)
   end
 
   function bint.__unm(x) return unm(x) end
@@ -258,33 +256,33 @@ local function make(bits)
   function bint.abs(x)
     local ix = tobint(x)
     if ix then return sign_bit(ix) and unm(ix) or copy(ix) end
-    return math.abs(number_of(x))
+    return math.abs(bint.tonumber(x))
   end
 
   function bint.floor(x)
     if is_bint(x) then return copy(x) end
-    return bint.new(math.floor(number_of(x)))
+    return bint.new(math.floor(bint.tonumber(x)))
   end
 
   function bint.ceil(x)
     if is_bint(x) then return copy(x) end
-    return bint.new(math.ceil(number_of(x)))
+    return bint.new(math.ceil(bint.tonumber(x)))
   end
 
   function bint.inc(x)
     local ix = tobint(x)
     if ix then return add(ix, from_integer(1)) end
-    return number_of(x) + 1
+    return bint.tonumber(x) + 1
   end
 
   function bint.dec(x)
     local ix = tobint(x)
     if ix then return sub(ix, from_integer(1)) end
-    return number_of(x) - 1
+    return bint.tonumber(x) - 1
   end
 
   local function unsigned_divide(x, y)
-    assert(not equals(y, 0), 'attempt to perform division by zero')
+    assert(not equals(y, 0), 'attempt to divide by zero')
     return udivmod(x, y)
   end
 
@@ -323,7 +321,7 @@ local function make(bits)
   function bint.idivmod(x, y)
     local ix, iy = tobint(x), tobint(y)
     if ix and iy then return floor_divide(ix, iy) end
-    x, y = number_of(x), number_of(y)
+    x, y = bint.tonumber(x), bint.tonumber(y)
     return x // y, x % y
   end
 
@@ -334,8 +332,8 @@ local function make(bits)
     return rest
   end
 
-  function bint.__div(x, y) return number_of(x) / number_of(y) end
-  function bint.__pow(x, y) return number_of(x) ^ number_of(y) end
+  function bint.__div(x, y) return bint.tonumber(x) / bint.tonumber(y) end
+  function bint.__pow(x, y) return bint.tonumber(x) ^ bint.tonumber(y) end
 
   -- x to the y, wrapping around.
   function bint.ipow(x, y)
@@ -343,7 +341,7 @@ local function make(bits)
     if sign_bit(y) then
       if equals(x, 1) then return from_integer(1) end
       if equals(x, -1) then return from_integer(bint.isodd(y) and -1 or 1) end
-      assert(not equals(x, 0), 'attempt to perform division by zero')
+      assert(not equals(x, 0), 'attempt to divide by zero')
       return from_integer(0)
     end
     local result = from_integer(1)

@@ -10,8 +10,10 @@ local _, native = ...
 
 -- Loaded now, so that scripts find them in package.loaded.
 require('.base64')
+require('.boot')
+require('.default')
+require('.eval')
 require('.pretty')
-require('.crypto')
 
 local process = { _version = "2.0.4" }
 

@@ -6,8 +6,9 @@ local FIRST, COUNT = 32, 95
 
 local issac = { _version = "0.0.1" }
 
-function issac.seedIsaac(seed)
-  native.isaac_seed(tostring(seed))
+-- Only with `stirred` does the seed count.
+function issac.seedIsaac(seed, stirred)
+  native.isaac_seed(tostring(seed), stirred)
 end
 
 issac.getRandom = native.isaac_next
@@ -24,20 +25,20 @@ local function move(text, direction)
 end
 
 function issac.encrypt(text, key)
-  issac.seedIsaac(key)
+  issac.seedIsaac(key, true)
   return result(move(text, 1))
 end
 
 function issac.decrypt(text, key)
-  issac.seedIsaac(key)
+  issac.seedIsaac(key, true)
   return move(text, -1)
 end
 
 -- min to max. Without a seed, math.random gives one.
 function issac.random(min, max, seed)
   min, max = min or 0, max or 2 ^ 31 - 1
-  issac.seedIsaac(seed or tostring(math.random()))
-  return math.floor(issac.getRandom() % (max - min + 1)) + min
+  issac.seedIsaac(seed or tostring(math.random()), true)
+  return issac.getRandom() % (max - min + 1) + min
 end
 
 return issac
