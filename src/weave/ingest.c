@@ -82,8 +82,8 @@ static void add_transaction(struct rows *rows, const struct transaction *t)
 	};
 }
 
-/* Adds what is in a bundle, depth first. An item that cannot be read, is not the one that the header names, or
- * does not verify is skipped, not fatal (weave 5.4). */
+/* Adds what is in a bundle, depth first. An item that cannot be read, is not the one that the
+ * header names, or does not verify is skipped, not fatal (weave 5.4). */
 static void add_bundled(struct rows *rows, struct bytes bundle, struct id parent, int depth)
 {
 	const struct bundle_entry *entries;

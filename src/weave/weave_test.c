@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A weave over a store in memory or on disk, asked through its port, through a port made of URLs, and over HTTP.
+ * A weave over a store in memory or on disk, asked through its port, through a port made of URLs,
+ * and over HTTP.
  */
 #include "base/clock.h"
 #include "base/text.h"
@@ -489,6 +490,8 @@ static enum err ask_bad(http_handler *handle, enum err *find, enum err *status, 
 {
 	struct http_options options = {.address = "127.0.0.1",
 				       .name = "bad",
+				       .routes = &(const struct http_route){"GET", "/-", handle},
+				       .route_count = 1,
 				       .fallback = handle,
 				       .body_max = 1 << 20,
 				       .threads = 2,
