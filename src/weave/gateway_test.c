@@ -174,7 +174,7 @@ static void check_big(struct store *on)
 	start(on, NO_BLOCKS);
 	serve();
 	item = make(&inner, bytes_of(big, BIG), "Content-Type", "application/wasm", NULL);
-	pair[0] = make(&ids[0], BYTES("beside"), NULL);
+	pair[0] = make(&ids[0], BYTES(""), NULL);
 	pair[1] = item;
 	ids[1] = inner;
 	t_u64(status_of(post(uploader_port, "/tx", HTTP_BYTES, make_bundle(&outer, pair, ids, 2))), 200);
@@ -183,7 +183,10 @@ static void check_big(struct store *on)
 	t_text(header_of(answer, "Content-Type"), "application/wasm");
 	t_bytes(body_of(answer), bytes_of(big, BIG));
 	t_bytes(data_of(inner), bytes_of(big, BIG));
-	t_text(data_of(ids[0]), "beside");
+	t_u64(data_of(ids[0]).len, 0);
+	answer = get("/%s", id_text(ids[0]).s);
+	t_u64(status_of(answer), 200);
+	t_u64(body_of(answer).len, 0);
 	snprintf(path, sizeof(path), "/%s", id_text(inner).s);
 	answer = fetch(gateway_port, "GET", path, "Range: bytes=10000000-10000099\r\n", bytes_of(NULL, 0));
 	t_u64(status_of(answer), 206);

@@ -29,8 +29,8 @@ struct local_weave {
 /* What is accepted costs memory: an upload is held whole, and each row of it. */
 enum {
 	UPLOAD_MAX = 512 << 20,
-	UPLOAD_ROWS_MAX = 100000,
-	BUNDLE_DEPTH_MAX = 10, /* weave 5.4 */
+	UPLOAD_ROWS_MAX = 20000, /* items of one bundle that can be found; bundlers stop at 10,000 */
+	BUNDLE_DEPTH_MAX = 10,   /* weave 5.4 */
 };
 
 /* ---- ingest.c ---- */
