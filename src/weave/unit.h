@@ -43,6 +43,10 @@ struct accepted {
 
 typedef void ingest_done(void *ctx, enum err e, const struct note *note, const struct accepted *accepted);
 
+/* ingest_transaction does for the JSON of a transaction of layer 1 (weave/transaction.h) what ingest_item does for an
+ * item; E_UNSUPPORTED for those that are not taken. */
+void ingest_transaction(struct local_weave *w, struct bytes json, ingest_done *done, void *ctx);
+
 /* ingest_item checks an item on the calling thread and opens it when it is a bundle: what is in it
  * and verifies can be found too, what does not is skipped. `done` is called when all is durable, on the store's thread, or at
  * once on an error: E_FORMAT, E_SIGNATURE, E_LIMIT, E_IO. The same item again is no error. */
