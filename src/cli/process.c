@@ -161,7 +161,7 @@ out:
 	return print_id(c, "module", id);
 }
 
-int run_module_publish(struct call *c)
+int command_module_publish(struct call *c)
 {
 	return with_net(c, publish);
 }
@@ -201,7 +201,7 @@ static int spawn(struct net *net)
 	return print_id(c, "process", process);
 }
 
-int run_spawn(struct call *c)
+int command_spawn(struct call *c)
 {
 	return with_net(c, spawn);
 }
@@ -238,7 +238,7 @@ static int send_command(struct net *net)
 	return send_message(net, &tags, data);
 }
 
-int run_send(struct call *c)
+int command_send(struct call *c)
 {
 	return with_net(c, send_command);
 }
@@ -259,7 +259,7 @@ static int eval(struct net *net)
 	return send_message(net, &tags, code);
 }
 
-int run_eval(struct call *c)
+int command_eval(struct call *c)
 {
 	return with_net(c, eval);
 }
@@ -278,7 +278,7 @@ static int result(struct net *net)
 	return show_result(net, c->arguments[0], c->arguments[1]);
 }
 
-int run_result(struct call *c)
+int command_result(struct call *c)
 {
 	return with_net(c, result);
 }
@@ -321,7 +321,7 @@ static int dry_run(struct net *net)
 	return print_result(c, answer, raw);
 }
 
-int run_dry_run(struct call *c)
+int command_dry_run(struct call *c)
 {
 	return with_net(c, dry_run);
 }

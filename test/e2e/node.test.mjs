@@ -242,6 +242,8 @@ test('four units as programs of their own form a network, over which a message g
       signer: createDataItemSigner(wallet()) })
     const module = await net.publish(aos64)
     const [a, b] = [await net.spawn(module), await net.spawn(module)]
+    // The MU has no home scheduler: it can place a process once the SU has brought it to the weave.
+    for (const process_ of [a, b]) await net.until(() => fetch(`${gateway}/tx/${process_}`), (answer) => answer.status === 200)
     await net.eval(b, 'Handlers.add("Ask", "Ask", function (msg) Send({ Target = msg.From, Action = "Answer", Data = msg.Data .. "!" }) end)')
     await net.eval(a, 'Handlers.add("Answer", "Answer", function (msg) Answer = msg.Data end)')
     await net.eval(a, `Send({ Target = "${b}", Action = "Ask", Data = "round" })`)
