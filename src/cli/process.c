@@ -123,7 +123,7 @@ static int publish(struct net *net)
 		   *compute = call_option(c, "compute-limit");
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
-	struct progress *p;
+	struct progress *p = NULL;
 	struct bytes module, answer;
 	struct id id;
 	enum err e;
@@ -147,10 +147,10 @@ static int publish(struct net *net)
 	tag_list_add_str(&tags, "Compute-Limit", compute ? compute : "9000000000000");
 	tag_list_add_str(&tags, "Content-Type",
 			 bytes_starts(bytes_str(format), "wasm") ? "application/wasm" : "application/octet-stream");
-	p = progress_begin("publishing");
 	if ((e = add_tag_options(c, &tags)) < 0 || (e = identity_open(&key, c)) < 0 ||
 	    (e = identity_sign(&item, &id, key, bytes_of(NULL, 0), tag_list_tags(&tags), module, &c->note)) < 0)
 		goto out;
+	p = progress_begin("publishing");
 	e = net_ask_raw(net, &answer, UNIT_UPLOADER, "POST", "/tx", NULL, buf_bytes(&item));
 out:
 	progress_end(p);

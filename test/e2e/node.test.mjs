@@ -62,6 +62,21 @@ test('a restart goes on where it was', async () => {
   assert.equal(log.match(/info node\.stop /g).length, 3)
 })
 
+test('a second signal stops it at once, and the next start is none the worse', async () => {
+  const home = await newHome()
+  let net = await Network.start({ home })
+  const { port } = net
+  const process_ = await net.spawn(await net.publish(aos64))
+  assert.equal((await net.eval(process_, 'Kept = 7; return Kept')).Output.data, '7')
+  net.child.kill('SIGINT')
+  net.child.kill('SIGTERM')
+  assert.deepEqual(await net.exited, [6, null])
+  assert.match(net.output, /stopped at once/)
+  net = await Network.start({ home, port })
+  assert.equal((await net.eval(process_, 'return Kept')).Output.data, '7')
+  assert.deepEqual(await net.stop(), { code: 0, signal: null })
+})
+
 test('what was answered is there after kill -9, and is evaluated', async () => {
   const home = await newHome()
   let net = await Network.start({ home })
