@@ -71,7 +71,7 @@ const char *http_peer(const struct http_request *r);
 /* http_arena is the request's own, released after the answer was sent. */
 struct arena *http_arena(struct http_request *r);
 
-/* Answers: each request exactly one. The body is copied, except by http_answer_buf,
+/* Answers: each request exactly one. At most 128 headers of the handler's own. The body is copied, except by http_answer_buf,
  * which takes it over and empties the caller's. */
 void http_set_header(struct http_request *r, const char *name, const char *value);
 void http_answer(struct http_request *r, int status, const char *content_type, struct bytes body);

@@ -19,7 +19,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 
-enum { HEADERS_MAX = 16 };
+enum { HEADERS_MAX = 128 };
 
 struct http_header {
 	const char *name, *value;

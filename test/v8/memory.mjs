@@ -20,7 +20,7 @@ const [program, ...names] = process.argv.slice(2)
 let passed = 0, failed = 0
 
 async function ours(file) {
-  const child = spawn(program, ['--memory-hashes', file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, ['-m', file], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = new Map()
   let skipped = false
   for await (const line of createInterface({ input: child.stdout })) {
