@@ -21,6 +21,8 @@ int run_results(struct call *c);
 int run_dry_run(struct call *c);
 int run_info(struct call *c);
 
+/* check_id: E_ARGUMENT, saying what was expected, unless the text is an id. */
+must_use enum err check_id(struct call *c, const char *what, const char *text, struct id *id);
 /* read_file reads a whole file ("-": standard input) into the call's arena. E_LIMIT above `max` bytes. */
 must_use enum err read_file(struct call *c, const char *path, size_t max, struct bytes *content);
 /* print_id prints an id alone on its line, so that $(weft spawn ...) works; with --json {"<what>":id}. Returns 0. */

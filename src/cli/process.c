@@ -44,19 +44,12 @@ static enum err data_option(struct call *c, struct bytes *data)
 	return OK;
 }
 
-static enum err check_id(struct call *c, const char *what, const char *text, struct id *id)
-{
-	if (id_parse(id, bytes_str(text)) == OK)
-		return OK;
-	note_err(&c->note, E_ARGUMENT, "'%s' is not the id of a %s: an id is 43 characters of base64url", text, what);
-	return E_ARGUMENT;
-}
-
 /* Signs and posts to the MU; *id is the item's. */
 static enum err post(struct net *net, struct id *id, struct bytes target, struct tags tags, struct bytes data)
 {
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
+	struct progress *p = NULL;
 	const struct json *answer;
 	enum err e = identity_open(&key, net->call);
 
@@ -65,8 +58,10 @@ static enum err post(struct net *net, struct id *id, struct bytes target, struct
 	e = identity_sign(&item, id, key, target, tags, data, &net->call->note);
 	if (e < 0)
 		goto out;
+	p = progress_begin("sending");
 	e = net_ask(net, &answer, UNIT_MU, "POST", "/", NULL, buf_bytes(&item));
 out:
+	progress_end(p);
 	identity_close(key);
 	buf_release(&item);
 	return e;
@@ -115,6 +110,11 @@ static void ao_tags(struct tag_list *tags, const char *type)
 
 /* ---- module publish ---- */
 
+static bool is_wasm(struct bytes module)
+{
+	return module.len >= 8 && memcmp(module.ptr, "\0asm", 4) == 0;
+}
+
 static int publish(struct net *net)
 {
 	struct call *c = net->call;
@@ -135,6 +135,10 @@ static int publish(struct net *net)
 	}
 	if ((e = read_file(c, c->arguments[0], PROCESS_DATA_MAX, &module)) < 0)
 		return call_fail(c, e);
+	if (bytes_starts(bytes_str(format), "wasm") && !is_wasm(module)) {
+		note_err(&c->note, E_FORMAT, "%s is not a WebAssembly module", c->arguments[0]);
+		return call_fail(c, E_FORMAT);
+	}
 	ao_tags(&tags, "Module");
 	tag_list_add_str(&tags, "Module-Format", format);
 	tag_list_add_str(&tags, "Input-Encoding", "JSON-1");

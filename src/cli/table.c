@@ -80,7 +80,7 @@ static const struct option info_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END
 
 const struct command cli_commands[] = {
 	{"spawn", "MODULE", "start a process of a module and print its id",
-	 "The process names this network's scheduler, and trusts what its messenger unit pushes\n"
+	 "The process names this network's scheduler, and trusts what its message unit pushes\n"
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",
 	 spawn_options, run_spawn},
 	{"eval", "PROCESS CODE", "run Lua in an aos process and print what it answers",

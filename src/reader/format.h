@@ -7,15 +7,20 @@
 
 #include "reader/reader.h"
 
+struct tiers;
+
 struct readers {
 	char *compile, *worker, *cache;
 	struct log *log;
+	uint64_t turn_ms_max;
+	struct tiers *tiers; /* who improves translated code; NULL: nobody */
 };
 
 struct reader {
 	enum err (*program_open)(struct program **out, struct readers *r, int variant, struct bytes module,
 				 struct note *note);
 	void (*program_stop)(struct program *p);
+	void (*program_settle)(struct program *p);
 	void (*program_close)(struct program *p);
 	enum err (*instance_open)(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
 				  struct note *note);

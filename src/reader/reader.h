@@ -34,6 +34,9 @@ struct readers_options {
 	const char *worker;
 	const char *cache; /* directory for translated modules; made when it is not there */
 	struct log *log;
+	bool first_tier_only; /* do not improve code in the background */
+	uint64_t
+		turn_ms_max; /* a turn that takes longer is given up with E_WORKER; 0: an hour. Gas ends a guest long before */
 };
 
 must_use enum err readers_open(struct readers **out, const struct readers_options *options, struct note *note);
@@ -48,11 +51,15 @@ struct program {
 };
 
 /* program_open makes a module ready. E_UNSUPPORTED for an unknown format, E_FORMAT when the bytes are not a
- * module of it, with the cause. The first time takes as long as the translation. */
+ * module of it, with the cause. What it needs to run is translated when turns need it, so a turn too may say
+ * E_UNSUPPORTED, E_LIMIT or E_TIMEOUT: of a part of the module that cannot be translated. */
 must_use enum err program_open(struct program **out, struct readers *r, struct bytes format, struct bytes module,
 			       struct note *note);
 /* program_stop kills the workers of all its instances, whose calls say E_WORKER; later ones begin anew. */
 void program_stop(struct program *p);
+/* program_settle returns when nothing is left to improve about the code of a program that has had a turn. For tests and
+ * measurements: nobody else needs to wait. */
+void program_settle(struct program *p);
 /* program_close: no instance of it may be left. */
 void program_close(struct program *p);
 

@@ -282,7 +282,21 @@ TEST(an_image_can_be_kept_as_bytes)
 	close_counter();
 }
 
-/* The only child of ours is the parent of workers; its only child is the worker. */
+static bool runs_worker(int pid)
+{
+	char path[100], name[40] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	if (f && !fgets(name, sizeof(name), f))
+		name[0] = 0;
+	if (f)
+		fclose(f);
+	return strncmp(name, "weft-worker", 11) == 0;
+}
+
+/* The child of ours that runs weft-worker is the parent of workers; its only child is the worker. */
 static pid_t child_of(pid_t parent)
 {
 	char path[100];
@@ -292,7 +306,7 @@ static pid_t child_of(pid_t parent)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
 	f = fopen(path, "r");
 	t_check(f != NULL);
-	if (fscanf(f, "%d", &pid) != 1)
+	while (fscanf(f, "%d", &pid) == 1 && !runs_worker(pid))
 		pid = 0;
 	fclose(f);
 	return pid;

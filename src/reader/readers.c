@@ -4,6 +4,7 @@
  */
 #include "engine/wasm/translate.h"
 #include "reader/format.h"
+#include "reader/wasm/tiers.h"
 #include "reader/wasm/wasm.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static const struct {
 	{"wasm32-unknown-emscripten-metering", &wasm_reader, WASM_GAS_METERING},
 };
 
+enum { TURN_MS_MAX = 3600000 };
 enum { FORMATS = sizeof(table) / sizeof(table[0]) };
 
 static size_t find_row(struct bytes format)
@@ -52,12 +54,17 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 	r->cache = strdup(options->cache);
 	must(r->compile && r->worker && r->cache);
 	r->log = options->log;
+	r->turn_ms_max = options->turn_ms_max ? options->turn_ms_max : TURN_MS_MAX;
+	if (!options->first_tier_only)
+		r->tiers = tiers_new();
 	*out = r;
 	return OK;
 }
 
 void readers_close(struct readers *r)
 {
+	if (r->tiers)
+		tiers_free(r->tiers);
 	free(r->compile);
 	free(r->worker);
 	free(r->cache);
@@ -81,6 +88,11 @@ enum err program_open(struct program **out, struct readers *r, struct bytes form
 void program_stop(struct program *p)
 {
 	p->reader->program_stop(p);
+}
+
+void program_settle(struct program *p)
+{
+	p->reader->program_settle(p);
 }
 
 void program_close(struct program *p)

@@ -705,6 +705,15 @@ static enum err local_blob_get(struct store *s, struct id hash, struct arena *a,
 	return e;
 }
 
+static enum err local_blob_open(struct store *s, struct id hash, int *fd)
+{
+	struct buf path = BUF_EMPTY;
+
+	*fd = open(blob_path(self_of(s), &path, hash), O_RDONLY | O_CLOEXEC);
+	buf_release(&path);
+	return *fd >= 0 ? OK : errno == ENOENT ? E_NOT_FOUND : E_IO;
+}
+
 static bool local_blob_has(struct store *s, struct id hash)
 {
 	struct buf path = BUF_EMPTY;
@@ -947,6 +956,7 @@ static const struct backend local_backend = {
 	.scan = local_scan,
 	.blob_put = local_blob_put,
 	.blob_get = local_blob_get,
+	.blob_open = local_blob_open,
 	.blob_has = local_blob_has,
 	.blob_del = local_blob_del,
 };

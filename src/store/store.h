@@ -92,6 +92,9 @@ struct bytes store_prefix_end(uint8_t *out, struct bytes prefix);
 must_use enum err store_blob_put(struct store *s, struct id *hash, struct bytes bytes);
 /* store_blob_get copies into `a` and checks the hash. */
 must_use enum err store_blob_get(struct store *s, struct id hash, struct arena *a, struct bytes *bytes);
+/* store_blob_open gives a descriptor, the caller's to close, of the file that holds the blob, so that it can be sent without a
+ * copy. Its hash is not checked. E_UNSUPPORTED: this store keeps blobs elsewhere, use store_blob_get. */
+must_use enum err store_blob_open(struct store *s, struct id hash, int *fd);
 bool store_blob_has(struct store *s, struct id hash);
 void store_blob_del(struct store *s, struct id hash);
 

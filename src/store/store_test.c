@@ -147,13 +147,25 @@ TEST(blobs_are_named_by_their_hash)
 		struct store *s = backends[i]();
 		struct id hash, again;
 		struct bytes bytes;
+		uint8_t text[8];
+		int fd = -1;
+		enum err e;
 
 		t_ok(store_blob_put(s, &hash, BYTES("module")));
 		t_ok(store_blob_put(s, &again, BYTES("module")));
 		t_check(id_eq(hash, again) && id_eq(hash, id_of_sha256(BYTES("module"))));
 		t_ok(store_blob_get(s, hash, &arena, &bytes));
 		t_text(bytes, "module");
+		e = store_blob_open(s, hash, &fd);
+		if (e == OK) {
+			t_u64((size_t)read(fd, text, sizeof(text)), 6);
+			t_bytes(bytes_of(text, 6), bytes);
+			close(fd);
+		} else {
+			t_err(e, E_UNSUPPORTED);
+		}
 		store_blob_del(s, hash);
+		t_check(e == E_UNSUPPORTED || store_blob_open(s, hash, &fd) == E_NOT_FOUND);
 		t_check(!store_blob_has(s, hash));
 		t_err(store_blob_get(s, hash, &arena, &bytes), E_NOT_FOUND);
 		store_close(s);

@@ -133,11 +133,11 @@ static void append(struct su *su, const struct candidate *c, schedule_done *done
 		e = sign_assignment(su, c, &link, &assignment, &note);
 	}
 	if (e == OK) {
-		struct record record = {.process = c->process,
-					.nonce = link.nonce,
-					.timestamp_ms = link.timestamp_ms,
-					.assignment = buf_bytes(&assignment),
-					.message = c->item};
+		struct su_record record = {.process = c->process,
+					   .nonce = link.nonce,
+					   .timestamp_ms = link.timestamp_ms,
+					   .assignment = buf_bytes(&assignment),
+					   .message = c->item};
 		struct bytes hash = bytes_of(c->dedupe.b, c->has_dedupe ? DEDUPE_SIZE : 0);
 		append = calloc(1, sizeof(*append));
 		must(append != NULL);
@@ -153,8 +153,8 @@ static void append(struct su *su, const struct candidate *c, schedule_done *done
 		append->flight.message = c->is_assign ? (struct id){{0}} : c->message;
 		append->flight.has_dedupe = c->has_dedupe;
 		memcpy(append->flight.dedupe, c->dedupe.b, DEDUPE_SIZE);
-		record_put(&batch, &record, link.assignment, c->is_process ? c->process : c->message, hash,
-			   upload_sequence(su->upload));
+		su_record_put(&batch, &record, link.assignment, c->is_process ? c->process : c->message, hash,
+			      upload_sequence(su->upload));
 		head_advance(su->heads, head, &link, &append->flight);
 		atomic_fetch_add(&su->under_way, 1);
 		store_commit(su->store, &batch, on_durable, append);

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A module that does not finish starting within this is refused. Real ones take less than a thousandth. */
+#define START_GAS ((uint64_t)20000000000)
+
 struct guest {
 	struct wasm_instance *instance;
 	struct host host;
 	struct arena arena;
-	struct vm_slot *globals; /* as they are after the start */
-	uint64_t clock;          /* likewise */
+	struct wasm_state *state; /* as it is after the start */
+	uint64_t clock;           /* likewise */
 	uint32_t handle;
 };
 
@@ -72,7 +75,10 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 						     .host = host_call,
 						     .ctx = &g->host,
 						     .memory_max = o->memory_max,
-						     .image = o->image},
+						     .start_gas = START_GAS,
+						     .image = o->image,
+						     .missing = o->missing,
+						     .counts = o->counts},
 			      &trap, note);
 	if (!e && !trap)
 		trap = run_export(g, "emscripten_stack_init");
@@ -86,8 +92,7 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 		guest_close(g);
 		return e;
 	}
-	g->globals = arena_new_array(&g->arena, o->module->global_count + 1, struct vm_slot);
-	wasm_globals_save(g->instance, g->globals);
+	g->state = wasm_state_save(g->instance, &g->arena);
 	g->clock = g->host.clock;
 	if (o->image_size)
 		guest_rollback(g, o->image_size);
@@ -126,7 +131,7 @@ void guest_rollback(struct guest *g, uint64_t size)
 {
 	memory_rollback(wasm_memory(g->instance), size);
 	wasm_vm(g->instance)->memory_size = size;
-	wasm_globals_restore(g->instance, g->globals);
+	wasm_state_restore(g->instance, g->state);
 	g->host.clock = g->clock;
 }
 
@@ -161,9 +166,10 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 {
 	struct vm *vm = wasm_vm(g->instance);
 	*t = (struct turn){0};
+	wasm_sync(g->instance);
 	/* What is not memory is not in the image, so no turn may inherit it: whether this instance took the turn before
 	 * or was made for this one must not show. */
-	wasm_globals_restore(g->instance, g->globals);
+	wasm_state_restore(g->instance, g->state);
 	g->host.clock = g->clock;
 	g->host.temp_ret0 = 0;
 	g->host.gas_limit = gas_limit < INT64_MAX ? gas_limit : INT64_MAX;
