@@ -354,6 +354,7 @@ TEST(assign_names_what_is_still_on_its_way_to_the_weave)
 	t_ok(assignment_wait(&port, &arena, assign.process, receipt.id, &assignment, &note));
 	t_check(assignment.message == NULL);
 	t_text(assignment.message_id, message.s);
+	stop();
 }
 
 TEST(assign_names_what_is_on_the_weave)
