@@ -187,14 +187,9 @@ static void get_tm(const uint8_t *p, struct tm *tm)
 	tm->tm_yday = (int)get_u32le(p + 28);
 }
 
-/* The zone is UTC everywhere, so local time is universal time. The seconds come as one number, in two halves, or, in
- * formats 1 and 2, in memory with 32 bits. */
-static uint64_t break_down(struct call *c, bool local)
+/* The zone is UTC everywhere, so local time is universal time. */
+static uint64_t break_down(struct call *c, int64_t seconds, uint64_t at, bool local)
 {
-	uint64_t at = call_pointer(c, c->h->wide || older(c) ? 1 : 2);
-	int64_t seconds = c->h->wide ? (int64_t)call_u64(c, 0)
-			  : older(c) ? (int32_t)get_u32le(call_range(c, call_u32(c, 0), 4))
-				     : (int64_t)(call_u32(c, 0) | (uint64_t)call_u32(c, 1) << 32);
 	time_t t = (time_t)seconds;
 	struct tm tm;
 	uint8_t *p;
@@ -210,14 +205,36 @@ static uint64_t break_down(struct call *c, bool local)
 	return 0;
 }
 
+/* The seconds are one number, or come in two halves. */
+static int64_t seconds_of(struct call *c)
+{
+	return (int64_t)(c->h->wide ? call_u64(c, 0) : call_u32(c, 0) | (uint64_t)call_u32(c, 1) << 32);
+}
+
 static uint64_t gmtime_js(struct call *c)
 {
-	return break_down(c, false);
+	return break_down(c, seconds_of(c), call_pointer(c, c->h->wide ? 1 : 2), false);
 }
 
 static uint64_t localtime_js(struct call *c)
 {
-	return break_down(c, true);
+	return break_down(c, seconds_of(c), call_pointer(c, c->h->wide ? 1 : 2), true);
+}
+
+/* In formats 1 and 2 they are in memory, and have 32 bits. */
+static int64_t seconds_at(struct call *c)
+{
+	return (int32_t)get_u32le(call_range(c, call_pointer(c, 0), 4));
+}
+
+static uint64_t gmtime_older(struct call *c)
+{
+	return break_down(c, seconds_at(c), call_pointer(c, 1), false);
+}
+
+static uint64_t localtime_older(struct call *c)
+{
+	return break_down(c, seconds_at(c), call_pointer(c, 1), true);
 }
 
 static uint64_t mktime_js(struct call *c)
@@ -445,9 +462,9 @@ static const struct host_row rows[] = {
 	{"emscripten_get_now", "d:", NULL, performance_now},
 	{"_emscripten_get_now_is_monotonic", "i:", NULL, monotonic},
 	{"_gmtime_js", ":iip", ":lp", gmtime_js},
-	{"_gmtime_js", ":pp", ":lp", gmtime_js},
+	{"_gmtime_js", ":pp", NULL, gmtime_older},
 	{"_localtime_js", ":iip", ":lp", localtime_js},
-	{"_localtime_js", ":pp", ":lp", localtime_js},
+	{"_localtime_js", ":pp", NULL, localtime_older},
 	{"_mktime_js", "i:p", "l:p", mktime_js},
 	{"_tzset_js", ":pppp", NULL, tzset_js},
 	{"_tzset_js", ":ppp", NULL, tzset_older},
