@@ -118,7 +118,8 @@ static void work(void *ctx)
 		return;
 	if (e == OK)
 		e = guest_open(&w->guest,
-			       &(struct guest_options){.module = &w->module,
+			       &(struct guest_options){.abi = abi_of((unsigned)w->ask.abi),
+						       .module = &w->module,
 						       .code = &w->code,
 						       .memory_max = w->ask.memory_max,
 						       .image = w->image,
