@@ -441,10 +441,11 @@ static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
 	done(ctx, has ? OK : E_NOT_FOUND, &note, found);
 }
 
-void stage_put(struct bytes raw)
+struct bytes stage_put(struct bytes raw)
 {
 	struct note note = {0};
 	struct item *item;
+	struct bytes id;
 
 	pthread_mutex_lock(&lock);
 	item = arena_new(&put_arena, struct item);
@@ -461,13 +462,14 @@ void stage_put(struct bytes raw)
 		.data = item->data,
 		.raw = raw,
 	};
+	id = items[item_count - 1].meta.id;
 	pthread_mutex_unlock(&lock);
+	return id;
 }
 
 static void put(void *self, struct bytes raw, weave_put_done *done, void *ctx)
 {
-	stage_put(raw);
-	done(ctx, OK, NULL, items[item_count - 1].meta.id);
+	done(ctx, OK, NULL, stage_put(raw));
 }
 
 size_t stage_shelf(void)

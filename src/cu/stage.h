@@ -73,8 +73,8 @@ struct process_info *stage_info(struct id process);
 /* stage_shelf counts the items that were put on the weave; stage_shelf_at is one of them, raw. */
 size_t stage_shelf(void);
 struct bytes stage_shelf_at(size_t i);
-/* stage_put is the weave's put, for items of the test's own. */
-void stage_put(struct bytes item);
+/* stage_put is the weave's put, for items of the test's own; the id. */
+struct bytes stage_put(struct bytes item);
 
 /* ---- asking ---- */
 
