@@ -30,47 +30,6 @@ static struct id spawn(void)
 	return stage_spawn(module, NONE, 0);
 }
 
-/* The hash of the memory at the present, and its size. */
-struct state {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool done;
-	enum err e;
-	struct id sum;
-	uint64_t size;
-};
-
-static void on_state(void *ctx, enum err e, const struct note *note, struct live *p)
-{
-	struct state *s = ctx;
-	struct bytes content;
-
-	pthread_mutex_lock(&s->lock);
-	s->e = e;
-	if (e == OK) {
-		t_ok(image_map(p->image, &content, NULL));
-		s->sum = id_of_sha256(content);
-		s->size = content.len;
-		image_unmap(p->image, content);
-	}
-	s->done = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static struct id state(struct id process)
-{
-	struct state s = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-
-	ask_state(stage.cu, process, UINT64_MAX, on_state, &s);
-	pthread_mutex_lock(&s.lock);
-	while (!s.done)
-		pthread_cond_wait(&s.wake, &s.lock);
-	pthread_mutex_unlock(&s.lock);
-	t_err(s.e, OK);
-	return s.sum;
-}
-
 static void send_some(struct id process, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -149,11 +108,11 @@ TEST(checkpoints_grow_by_what_changed_and_two_are_kept)
 	p = spawn();
 	for (int i = 0; i < 12; i++) {
 		send_some(p, 5);
-		sum = state(p);
+		sum = stage_state(p);
 		if (i % 4 == 3) {
 			restart();
 			pages = stage.pages;
-			t_check(id_eq(state(p), sum));
+			t_check(id_eq(stage_state(p), sum));
 			t_u64(stage.pages - pages, 1);
 		}
 	}
@@ -173,19 +132,19 @@ TEST(a_damaged_checkpoint_is_passed_over)
 	p = spawn();
 	for (int i = 0; i < 6; i++) {
 		send_some(p, 5);
-		sum = state(p);
+		sum = stage_state(p);
 	}
 	stage_stop();
 	t_u64(rows(p).count, 2);
 	store_blob_del(stage.store, rows(p).newest_blob);
 	stage_start();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	stage_stop();
 	/* And both: from the beginning. */
 	for (int i = 0; i < 2; i++) {
 		store_blob_del(stage.store, rows(p).newest_blob);
 		stage_start();
-		t_check(id_eq(state(p), sum));
+		t_check(id_eq(stage_state(p), sum));
 		stage_stop();
 	}
 	stage_start();
@@ -199,9 +158,9 @@ TEST(an_empty_store_comes_to_the_same_state)
 	stage_open(store_open_memory(), t_dir());
 	p = spawn();
 	send_some(p, 30);
-	sum = state(p);
+	sum = stage_state(p);
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_u64(evaluated(p), 31);
 	stage_close();
 }
@@ -215,13 +174,13 @@ TEST(processes_are_evicted_by_what_they_hold)
 	for (int i = 0; i < 6; i++) {
 		p[i] = spawn();
 		send_some(p[i], 5);
-		sums[i] = state(p[i]);
+		sums[i] = stage_state(p[i]);
 	}
 	pthread_mutex_lock(&stage.cu->lock);
 	t_check(stage.cu->live_count < 6);
 	pthread_mutex_unlock(&stage.cu->lock);
 	for (int i = 0; i < 6; i++)
-		t_check(id_eq(state(p[i]), sums[i]));
+		t_check(id_eq(stage_state(p[i]), sums[i]));
 	stage_close();
 }
 
@@ -247,7 +206,7 @@ TEST(a_checkpoint_on_the_weave_is_that_of_the_reference)
 	stage.options.upload_gas = 1;
 	stage_open(store_open_memory(), t_dir());
 	p = spawn();
-	sum = state(p);
+	sum = stage_state(p);
 	await_shelf(1);
 	t_ok(item_parse(&item, &stage.arena, stage_shelf_at(0), &note));
 	t_u64(item.tags.count, sizeof(names) / sizeof(names[0]));
@@ -266,7 +225,7 @@ TEST(a_checkpoint_on_the_weave_is_that_of_the_reference)
 	t_check(item.data.len > 2 && item.data.ptr[0] == 0x1f && item.data.ptr[1] == 0x8b);
 	/* The next one has to wait for half an hour. */
 	send_some(p, 3);
-	state(p);
+	stage_state(p);
 	t_u64(stage_shelf(), 1);
 	stage_close();
 }
@@ -280,12 +239,12 @@ static struct id uploaded(int count, struct id *sum)
 	stage.options.upload_ms = 1;
 	stage_open(store_open_memory(), t_dir());
 	p = spawn();
-	*sum = state(p);
+	*sum = stage_state(p);
 	await_shelf(1);
 	for (int i = 1; i < count; i++) {
 		send_some(p, 5);
 		clock_sleep_ms(2);
-		*sum = state(p);
+		*sum = stage_state(p);
 		await_shelf((size_t)i + 1);
 	}
 	stage.options.upload_gas = 0;
@@ -298,7 +257,7 @@ TEST(a_unit_begins_at_a_checkpoint_of_its_own_on_the_weave)
 
 	p = uploaded(2, &sum);
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_check(evaluated(p) < 6);
 	t_text(stage_output(p, stage_send(p, "a", NONE)), "000006");
 	stage_close();
@@ -366,7 +325,7 @@ TEST(what_strangers_put_on_the_weave_is_not_looked_at)
 	t_ok(key_new(&stranger, SIGN_ED25519, &note));
 	forge(0, &(struct forgery){.key = stranger, .other_memory = true});
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_u64(evaluated(p), 0);
 	/* Trusted, it would be believed; and then the two of them contradict each other. */
 	struct bytes both[] = {arena_copy(&stage.arena, bytes_str(id_text(key_address(stranger)).s)),
@@ -374,7 +333,7 @@ TEST(what_strangers_put_on_the_weave_is_not_looked_at)
 	stage.options.trusted = both;
 	stage.options.trusted_count = 2;
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_u64(evaluated(p), 1);
 	key_free(stranger);
 	stage_close();
@@ -407,7 +366,7 @@ TEST(a_checkpoint_that_does_not_hold_up_is_passed_over)
 		stage.options.trusted = &owner;
 		stage.options.trusted_count = 1;
 		restart_empty();
-		t_check(id_eq(state(p), sum));
+		t_check(id_eq(stage_state(p), sum));
 		t_u64(evaluated(p), 6); /* from the beginning */
 		key_free(trusted);
 	}
@@ -442,11 +401,11 @@ TEST(a_dishonest_checkpoint_is_found_out_by_the_one_before_it)
 	forge(0, &(struct forgery){.key = trusted});
 	forge(1, &(struct forgery){.key = trusted});
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_u64(evaluated(p), 10 - place(1));
 	forge(2, &(struct forgery){.key = trusted, .other_memory = true});
 	restart_empty();
-	t_check(id_eq(state(p), sum));
+	t_check(id_eq(stage_state(p), sum));
 	t_u64(evaluated(p), 10 - place(0)); /* one of the last two is wrong */
 	key_free(trusted);
 	stage_close();
