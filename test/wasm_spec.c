@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * wasm-spec TIER DIR EXCEPTIONS: runs, on tier 0 or 1, what wast2json made of the WebAssembly specification tests (a .json file with commands,
- * and the modules it names) and ends with `N passed, N failed`. Nothing is skipped but what is written in
+ * wasm-spec TIER DIR EXCEPTIONS: runs, on that tier, what wast2json made of the WebAssembly specification tests (a .json
+ * file with commands, and the modules it names) and ends with `N passed, N failed`. Nothing is skipped but what is written in
  * the text format on purpose, which the engine does not read: assertions that a text is malformed are
  * counted, and named. EXCEPTIONS lists the assertions that may fail (file:line reason); one that
  * passes all the same is a failure. */
@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static enum wasm_tier tier;
+
 /* A module that was instantiated. It stays until its file ends: what failed half way may be referred to. */
 struct unit {
 	struct arena arena;
@@ -27,8 +29,6 @@ struct unit {
 	struct bytes name, registered;
 	struct unit *next;
 };
-
-static enum wasm_tier tier;
 
 struct run {
 	struct arena a; /* of the file */

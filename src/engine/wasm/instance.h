@@ -35,13 +35,13 @@ struct wasm_options {
 	const struct wasm_code *code;
 	wasm_host *host;
 	void *ctx;
-	uint64_t memory_max;           /* bytes; the module's own maximum counts too */
-	uint64_t start_gas;            /* for the start function, and until vm.gas is set; 0: no limit */
-	int image;                     /* memfd for the memory, -1 for a new one; taken over */
-	const struct wasm_link *links; /* by import; NULL: all imports are functions of the host */
+	uint64_t memory_max; /* bytes; the module's own maximum counts too */
+	uint64_t start_gas;  /* for the start function, and until vm.gas is set; 0: no limit */
+	int image;           /* memfd for the memory, -1 for a new one; taken over */
 	/* Called when the guest calls a function that has no code: waits until it has. NULL: all have. */
 	void (*missing)(struct wasm_instance *i, uint32_t function);
-	uint32_t *counts; /* by function: where T0 counts; may be shared. NULL: nobody wants to know */
+	uint32_t *counts;              /* by function: where T0 counts; may be shared. NULL: nobody wants to know */
+	const struct wasm_link *links; /* by import; NULL: all imports are functions of the host */
 };
 
 /* wasm_open makes the instance: tables, globals, memory, data and element segments, then the start function. A

@@ -46,6 +46,8 @@ static inline struct wasm_instance *instance_of(struct vm *vm)
 
 /* ---- instance.c ---- */
 
+/* instance_enter calls code of this instance, of a canonical type: what ends it ends the caller too. */
+void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);
 /* instance_call calls code of this instance, of a canonical type, and catches what ends it. TRAP_EXCEPTION: i->vm.exception is
  * what was thrown. */
 must_use enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);

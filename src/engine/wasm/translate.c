@@ -484,7 +484,6 @@ static enum err emit(struct build *t, LLVMTargetMachineRef machine, wasm_object 
 	char *message = NULL;
 	LLVMMemoryBufferRef out = NULL;
 	enum err e = OK;
-
 	if (getenv("WEFT_VERIFY_IR") && LLVMVerifyModule(t->module, LLVMReturnStatusAction, &message))
 		e = note_err(note, E_UNSUPPORTED, "translation gave invalid IR: %.300s", message);
 	else if (t->tier == WASM_TIER_1)
