@@ -127,8 +127,9 @@ static void work(void *ctx)
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
-	if (e < 0) {
-		answer_err(w->socket, e, &note);
+	if (e < 0) { /* stays to be met: who looks for a process that has gone takes it for one that died */
+		if (answer_err(w->socket, e, &note))
+			(void)wire_read(w->socket, &ask, sizeof(ask));
 		return;
 	}
 	if (size == 0)
