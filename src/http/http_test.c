@@ -19,7 +19,8 @@
 enum { BODY_MAX = 100000, LATE = 200 };
 
 static struct http_request *late[LATE];
-static atomic_int late_count;
+static atomic_int late_count; /* how many of them are there */
+static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void echo(void *ctx, struct http_request *r)
 {
@@ -36,7 +37,10 @@ static void echo(void *ctx, struct http_request *r)
 static void hold(void *ctx, struct http_request *r)
 {
 	(void)ctx;
-	late[atomic_fetch_add(&late_count, 1)] = r;
+	pthread_mutex_lock(&late_lock);
+	late[atomic_load(&late_count)] = r;
+	atomic_fetch_add(&late_count, 1);
+	pthread_mutex_unlock(&late_lock);
 }
 
 static void refuse(void *ctx, struct http_request *r)
