@@ -66,11 +66,16 @@ static void asked_end(struct asked *a, enum err e, const struct note *note, stru
 	free(a);
 }
 
+static bool contains(struct bytes text, const char *words)
+{
+	return text.len && memmem(text.ptr, text.len, words, strlen(words));
+}
+
 static enum err err_of_status(int status, struct bytes text)
 {
-	if (memmem(text.ptr, text.len, "already exists", 14))
+	if (contains(text, "already exists"))
 		return E_EXISTS;
-	if (status == 404 || memmem(text.ptr, text.len, "not found", 9) || memmem(text.ptr, text.len, "NotFound", 8))
+	if (status == 404 || contains(text, "not found") || contains(text, "NotFound"))
 		return E_NOT_FOUND;
 	switch (status) {
 	case 403:

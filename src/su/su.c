@@ -30,7 +30,7 @@ static void on_height(void *ctx, enum err e, const struct note *note, uint64_t h
 
 	if (e < 0)
 		log_event(su->log, LOG_ODD, "su.height", "error=\"%s\"", note_text(note, e));
-	else
+	else if (height > su->block_height) /* gateways disagree; a history does not go back */
 		su->block_height = height;
 	atomic_fetch_sub(&su->under_way, 1);
 }
