@@ -145,8 +145,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct bytes wasm = read_file(&s.a, argv[1]);
-	if (wasm_compile(&artefact, wasm, WASM_GAS_OWN, &note) ||
-	    wasm_decode(&s.module, &s.a, wasm, WASM_TIER_1, &note) || wasm_validate(&s.module, &note) ||
+	if (wasm_compile(&artefact, wasm, WASM_GAS_OWN, WASM_TIER_1, &note) ||
+	    wasm_decode(&s.module, &s.a, wasm, &note) || wasm_validate(&s.module, &note) ||
 	    wasm_code_load(&s.code, buf_bytes(&artefact), &s.module, &note))
 		die(argv[1], note.text);
 	wasm_run_deep(run, &s);

@@ -116,7 +116,7 @@ static enum err follow(struct call *c, struct net *net, uint64_t limit, struct b
 	return e;
 }
 
-int run_results(struct call *c)
+int command_results(struct call *c)
 {
 	const char *from = call_option(c, "from");
 	const char *sort = call_has(c, "newest-first") ? "DESC" : "ASC";

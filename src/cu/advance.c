@@ -4,6 +4,7 @@
  * module, the module's turn a result, and the result a batch on its way to the disk (keep.c), while the next turn
  * already runs.
  */
+#include "base/clock.h"
 #include "base/text.h"
 #include "cu/unit.h"
 #include "flow/nouns.h"
@@ -17,6 +18,9 @@
 /* Chains are checked from here on (ao-units 5.9), and below the first height that the public network ever gave a process:
  * there only networks of one's own are. */
 enum { CHAIN_HEIGHT = 1440000, PUBLIC_HEIGHT = 1350000 };
+
+/* How long an assigned message is awaited: 50 ms, twice as long each time, some six seconds in all. */
+enum { AWAIT_MS = 50, AWAIT_MS_MAX = 3200 };
 
 /* ---- one turn ---- */
 
@@ -119,6 +123,20 @@ static enum err check_place(const struct live *p, const struct assignment *a, st
 	return check_chain(p, a, note);
 }
 
+/* The scheduler vouches for the message, so it is on its way to the weave if it is not there: wait for it a while. */
+static enum err await_meta(const struct weave *weave, struct arena *a, struct bytes id, struct weave_meta *out,
+			   struct note *note)
+{
+	enum err e = weave_meta_wait(weave, a, id, out, note);
+
+	for (uint64_t ms = AWAIT_MS; e == E_NOT_FOUND && ms <= AWAIT_MS_MAX; ms *= 2) {
+		clock_sleep_ms(ms);
+		note_reset(note);
+		e = weave_meta_wait(weave, a, id, out, note);
+	}
+	return e;
+}
+
 /* A message that is only assigned is on the weave (ao-units 5.10). */
 static enum err fetch_assigned(struct live *p, struct arena *a, const struct assignment *assignment,
 			       struct message *out, struct note *note)
@@ -127,7 +145,7 @@ static enum err fetch_assigned(struct live *p, struct arena *a, const struct ass
 	struct bytes id = assignment->message_id, data;
 	struct weave_meta meta;
 	struct buf text = BUF_EMPTY;
-	enum err e = weave_meta_wait(weave, a, id, &meta, note);
+	enum err e = await_meta(weave, a, id, &meta, note);
 
 	if (e == OK && !tags_includes(assignment->tags, "Exclude", "Data")) {
 		e = weave_data_wait(weave, a, id, &data, note);

@@ -9,7 +9,7 @@
 #include "http/http.h"
 #include "test/test.h"
 
-#include <inttypes.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -364,39 +364,55 @@ TEST(what_cannot_be_run_is_refused_with_its_cause)
 
 /* ---- workers ---- */
 
-static pid_t child_of(pid_t parent)
+static bool is_worker(pid_t pid)
+{
+	char path[100], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%31s", name) != 1)
+		name[0] = 0;
+	fclose(f);
+	return strcmp(name, "weft-worker") == 0;
+}
+
+/* A child of a thread that is a weft-worker; others compile. */
+static pid_t worker_of(pid_t process, pid_t thread)
 {
 	char path[100];
+	pid_t found = 0;
 	FILE *f;
-	int pid = 0;
+	int pid;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", process, thread);
 	f = fopen(path, "r");
 	if (!f)
 		return 0;
-	if (fscanf(f, "%d", &pid) != 1)
-		pid = 0;
+	while (!found && fscanf(f, "%d", &pid) == 1)
+		if (is_worker(pid))
+			found = pid;
 	fclose(f);
-	return pid;
+	return found;
 }
 
-/* The unit's threads start the parents of workers, so they are the children of all of its threads. */
+/* The parent of workers is the child of one of the unit's threads. */
 static pid_t nursery(void)
 {
-	char path[100];
-	FILE *f;
 	pid_t found = 0;
+	char path[100];
+	struct dirent *d;
+	DIR *dir;
 
-	for (int tid = getpid(); tid < getpid() + 3000 && !found; tid++) {
-		int pid;
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), tid);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fscanf(f, "%d", &pid) == 1)
-			found = pid;
-		fclose(f);
-	}
+	snprintf(path, sizeof(path), "/proc/%d/task", getpid());
+	dir = opendir(path);
+	t_check(dir != NULL);
+	while (!found && (d = readdir(dir)))
+		if (d->d_name[0] != '.')
+			found = worker_of(getpid(), (pid_t)strtol(d->d_name, NULL, 10));
+	closedir(dir);
 	return found;
 }
 
@@ -409,7 +425,7 @@ TEST(a_worker_that_is_killed_costs_nothing_but_time)
 	t_text(stage_output(p, stage_send(p, "a", NONE)), "000002");
 	for (int i = 0; i < 5; i++) {
 		char want[20];
-		pid_t parent = nursery(), worker = child_of(parent);
+		pid_t parent = nursery(), worker = worker_of(parent, parent);
 		t_check(parent > 0 && worker > 0);
 		kill(i % 2 ? parent : worker, SIGKILL);
 		while (kill(worker, 0) == 0) /* with its parent it goes a little later */

@@ -7,6 +7,8 @@
 ;;   T  Output is the host's clock, asked twice                            K  Output is a counter in a global, not in memory
 ;;   B  Output ends in aos's words for want of memory                      N  Output is the number 7
 ;;   S  count to 50 million first
+;;
+;; What a cron gets is echoed.
 (module
   (import "env" "emscripten_date_now" (func $now (result f64)))
   (memory (export "memory") i64 8 128)
@@ -41,12 +43,13 @@
         (else
           (i32.store8 (local.get $at) (i32.add (i32.load8_u (local.get $at)) (i32.const 1)))))))
 
-  ;; what follows the first "Data":" of a text, or 0
+  ;; what follows the first "Data":" of a text; ? where it says "Cron":true; or 0
   (func $data (param $at i64) (result i32)
     (loop $next
       (if (i32.eqz (i32.load8_u (local.get $at))) (then (return (i32.const 0))))
       (if (i64.eq (i64.load (local.get $at)) (i64.const 0x223a226174614422))
         (then (return (i32.load8_u offset=8 (local.get $at)))))
+      (if (i64.eq (i64.load (local.get $at)) (i64.const 0x743a226e6f724322)) (then (return (i32.const 63))))
       (local.set $at (i64.add (local.get $at) (i64.const 1)))
       (br $next))
     (i32.const 0))

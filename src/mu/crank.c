@@ -26,7 +26,7 @@
 enum {
 	NOT_FOUND_TRIES = 6,
 	DELAY_DOUBLINGS = 7,
-	FAILED_MAX = 10000,
+	FAILED_MAX = 50000,
 };
 
 struct task *task_new(uint64_t seq, const struct record *r, enum stage stage)
@@ -73,8 +73,13 @@ static void end_task(struct run *run);
 static void start(struct run *run)
 {
 	struct task *task = run->task;
-	enum err e = task_get(run->mu->store, &run->arena, task->seq, &run->record);
+	struct arena a = ARENA_EMPTY;
+	enum err e = task_get(run->mu->store, &a, task->seq, &run->record);
 
+	/* A run that waits for a result should be small, so its own arena is used only for what it needs. */
+	if (e == OK && run->record.text.len)
+		run->record.text = arena_copy(&run->arena, run->record.text);
+	arena_release(&a);
 	if (e < 0) {
 		/* It stays in the store for the next start; its lane goes on without it. */
 		log_event(run->mu->log, LOG_BROKEN, "mu.unreadable", "task=%" PRIu64 " error=\"%s\"", task->seq,
@@ -169,15 +174,16 @@ static bool take_oldest(void *ctx, uint64_t seq, const struct record *r, struct 
 	return false;
 }
 
-/* Given up, and kept for the operator. Of very many the oldest go. */
-static void fail(struct run *run, const char *why)
+/* Given up, and kept for the operator. Of very many the oldest go. A task that was refused outright is more likely
+ * its sender's affair than ours. */
+static void fail(struct run *run, bool tried_enough, const char *why)
 {
 	struct mu *mu = run->mu;
 	struct store_batch b = STORE_BATCH_EMPTY;
 
-	log_event(mu->log, LOG_BROKEN, "mu.failed", "task=%" PRIu64 " id=%s from=%s to=%s tries=%u why=\"%s\"",
-		  run->task->seq, id_text(run->record.id).s, id_text(run->record.from).s, id_text(run->record.to).s,
-		  run->task->tries, why);
+	log_event(mu->log, tried_enough ? LOG_BROKEN : LOG_ODD, "mu.failed",
+		  "task=%" PRIu64 " id=%s from=%s to=%s tries=%u why=\"%s\"", run->task->seq, id_text(run->record.id).s,
+		  id_text(run->record.from).s, id_text(run->record.to).s, run->task->tries, why);
 	task_fail(&b, run->task->seq, &run->record, bytes_str(why));
 	trace_error(&b, mu->store, run->task->seq, bytes_str(why));
 	if (atomic_fetch_add(&mu->failed, 1) >= FAILED_MAX &&
@@ -251,7 +257,7 @@ void crank_retry(struct run *run, enum err e, const struct note *note)
 	if (!refused_for_now)
 		task->tries++;
 	if (hopeless(e) || task->tries >= tries_max) {
-		fail(run, note_text(note, e));
+		fail(run, !hopeless(e), note_text(note, e));
 		return;
 	}
 	log_event(mu->log, LOG_ODD, "mu.retry", "task=%" PRIu64 " id=%s to=%s tries=%u why=\"%s\"", task->seq,

@@ -10,6 +10,48 @@
 
 #include <unistd.h>
 
+/* ---- the network ---- */
+
+/* Answers everything that was held. */
+static void net_release(void)
+{
+	struct held *list = malloc(sizeof(net.held));
+	size_t count;
+
+	must(list != NULL);
+	pthread_mutex_lock(&net.lock);
+	net.hold = false;
+	count = net.held_count;
+	memcpy(list, net.held, count * sizeof(*list));
+	net.held_count = 0;
+	pthread_mutex_unlock(&net.lock);
+	for (size_t i = 0; i < count; i++)
+		net_answer_result(list[i].process, list[i].id, list[i].done, list[i].ctx);
+	free(list);
+}
+
+static size_t net_count(struct id process)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&net.lock);
+	for (size_t i = 0; i < net.count; i++)
+		n += id_eq(net.list[i].process, process);
+	pthread_mutex_unlock(&net.lock);
+	return n;
+}
+
+/* A number of the network's that its threads change. */
+static size_t net_read(const size_t *number)
+{
+	size_t n;
+
+	pthread_mutex_lock(&net.lock);
+	n = *number;
+	pthread_mutex_unlock(&net.lock);
+	return n;
+}
+
 /* ---- over HTTP ---- */
 
 static struct http_client *client;
@@ -103,17 +145,6 @@ static void wait_idle(void)
 	/* What a result leads to is put in line a moment after it has left it. */
 	for (int quiet = 0; quiet < 3; quiet = is_idle() ? quiet + 1 : 0)
 		clock_sleep_ms(3);
-}
-
-static size_t count_at(struct id process)
-{
-	size_t n = 0;
-
-	pthread_mutex_lock(&net.lock);
-	for (size_t i = 0; i < net.count; i++)
-		n += id_eq(net.list[i].process, process);
-	pthread_mutex_unlock(&net.lock);
-	return n;
 }
 
 /* The n-th thing that the scheduler has of a process; 0 is the process. */
@@ -285,7 +316,7 @@ TEST(a_message_posted_twice_is_one_message)
 	wait_idle();
 	post(item, 202);
 	wait_idle();
-	t_u64(count_at(process), 2);
+	t_u64(net_count(process), 2);
 	t_u64(at(process, 1)->evaluated, 1);
 	t_bytes(at(process, 1)->item, item);
 	stop();
@@ -355,7 +386,7 @@ TEST(what_is_no_message_is_refused_and_leaves_no_trace)
 	net.refuse = 1;
 	refused(make_message(&id, process, "m"), 400, "E_ARGUMENT", "the scheduler is made to fail");
 	wait_idle();
-	t_u64(count_at(process), 1);
+	t_u64(net_count(process), 1);
 	t_u64(traces(format("process=%s", text_of(process)))->count, 0);
 	post(make_message(&id, process, "m"), 202); /* the same message is taken after all */
 	wait_idle();
@@ -447,7 +478,7 @@ TEST(a_full_unit_says_so)
 	wait_idle();
 	send(process, "3");
 	wait_idle();
-	t_u64(count_at(process), 4);
+	t_u64(net_count(process), 4);
 	stop();
 }
 
@@ -472,7 +503,7 @@ TEST(pushed_messages_have_the_tags_of_the_reference)
 		       "{\"Target\":\"%s\",\"Tags\":[],\"Data\":null}],\"Error\":\"and an error\"}",
 		       text_of(q), text_of(q)));
 	wait_idle();
-	t_u64(count_at(q), 3);
+	t_u64(net_count(q), 3);
 	item = item_at(q, 1);
 	t_bytes(item.target, bytes_of(q.b, 32));
 	t_text(item.anchor, "00000000000000000000000000000042");
@@ -510,7 +541,7 @@ TEST(a_spawn_becomes_a_process_and_its_parent_is_told)
 		format("{\"Spawns\":[{\"Data\":\"%s\",\"Anchor\":\"00000000000000000000000000000007\",\"Tags\":%s}]}",
 		       "{}", list));
 	wait_idle();
-	t_u64(count_at(p), 3);
+	t_u64(net_count(p), 3);
 	item = item_at(p, 2);
 	t_ok(id_parse(&child, tags_get(item.tags, "Process")));
 	t_text(tag_lines(item.tags),
@@ -545,7 +576,7 @@ TEST(what_a_child_sends_first_is_pushed_too)
 		       "\\\"born\\\"}]}\",\"Tags\":[{\"name\":\"Module\",\"value\":\"m\"}]}]}",
 		       text_of(p)));
 	wait_idle();
-	t_u64(count_at(p), 4);
+	t_u64(net_count(p), 4);
 	for (size_t n = 2; n < 4; n++) {
 		struct item item = item_at(p, n);
 		if (bytes_eq_str(tags_get(item.tags, "Action"), "Spawned"))
@@ -566,7 +597,7 @@ TEST(two_equal_spawns_are_two_processes)
 	send(p, "{\"Spawns\":[{\"Tags\":[{\"name\":\"Module\",\"value\":\"m\"}]},{\"Tags\":[{\"name\":\"Module\","
 		"\"value\":\"m\"}]}]}");
 	wait_idle();
-	t_u64(count_at(p), 4);
+	t_u64(net_count(p), 4);
 	t_ok(id_parse(&one, tags_get(item_at(p, 2).tags, "Process")));
 	t_ok(id_parse(&two, tags_get(item_at(p, 3).tags, "Process")));
 	t_check(!id_eq(one, two));
@@ -587,8 +618,8 @@ TEST(assignments_go_to_each_process)
 		       "\"Data\",\"Anchor\"]},{\"Processes\":[\"%s\"],\"Message\":\"%s\"}]}",
 		       text_of(q), text_of(r), text_of(message), text_of(r), text_of(p)));
 	wait_idle();
-	t_u64(count_at(q), 2);
-	t_u64(count_at(r), 3);
+	t_u64(net_count(q), 2);
+	t_u64(net_count(r), 3);
 	t_check(id_eq(at(q, 1)->assigned, message));
 	t_check(at(q, 1)->assign.base_layer);
 	t_text(at(q, 1)->assign.exclude, "Data,Anchor");
@@ -618,7 +649,7 @@ TEST(an_assign_that_is_posted_is_answered_with_its_assignment)
 	t_u64(at(p, 1)->evaluated, 1);
 	ask_json("POST", path, bytes_of(NULL, 0), 400);
 	wait_idle();
-	t_u64(count_at(p), 2);
+	t_u64(net_count(p), 2);
 	answer = traces(format("process=%s&assign=%s", text_of(p), text_of(message)));
 	t_u64(answer->count, 1);
 	t_text(json_get_text(&arena, trace_at(answer, 0), "assignmentId"), id_text(at(p, 1)->id).s);
@@ -640,7 +671,7 @@ TEST(a_process_that_is_posted_with_a_target_is_assigned_to_it)
 	post(make(&child, bytes_of(p.b, 32), tag_list_tags(&tags), ""), 202);
 	wait_idle();
 	t_u64(at(child, 0)->evaluated, 1);
-	t_u64(count_at(p), 2);
+	t_u64(net_count(p), 2);
 	t_check(id_eq(at(p, 1)->assigned, child));
 	stop();
 }
@@ -697,10 +728,10 @@ TEST(what_cannot_be_sent_does_not_hold_up_the_rest)
 		    text_of(q), text_of(p), text_of(q), text_of(p)));
 	buf_release(&big);
 	wait_idle();
-	t_u64(count_at(q), 3);
+	t_u64(net_count(q), 3);
 	t_text(item_at(q, 1).data, "good");
 	t_check(id_eq(at(q, 2)->assigned, p));
-	t_u64(count_at(p), 3); /* itself, the message, Spawned */
+	t_u64(net_count(p), 3); /* itself, the message, Spawned */
 	for (int kind = 0; kind < 3; kind++) {
 		static const char *const kinds[] = {"", "&assign=", "&spawn="};
 		edges = traces(format("process=%s&page-size=50%s", text_of(p), kinds[kind]));
@@ -735,8 +766,8 @@ TEST(what_one_process_sends_another_arrives_in_order)
 	net.lose = 5;
 	net_release();
 	wait_idle();
-	t_u64(count_at(q), 201);
-	t_u64(count_at(r), 101);
+	t_u64(net_count(q), 201);
+	t_u64(net_count(r), 101);
 	check_numbers(q, 1, 100);
 	check_numbers(q, 101, 100);
 	check_numbers(r, 1, 100);
@@ -762,10 +793,10 @@ TEST(trying_again_sends_nothing_twice)
 	net.fail_result = 3;
 	net_release();
 	wait_idle();
-	t_u64(count_at(q), 3);
-	t_u64(count_at(p), 3);
+	t_u64(net_count(q), 3);
+	t_u64(net_count(p), 3);
 	t_ok(id_parse(&child, tags_get(item_at(p, 2).tags, "Process")));
-	t_u64(count_at(child), 1);
+	t_u64(net_count(child), 1);
 	t_u64(at(q, 1)->evaluated, 1);
 	t_u64(at(q, 2)->evaluated, 1);
 	t_u64(at(child, 0)->evaluated, 1);
@@ -786,7 +817,7 @@ TEST(what_is_given_up_is_kept_and_can_be_tried_again)
 	net.fail_result = 3;
 	root = send(p, messages_to(q, 2));
 	wait_idle();
-	t_u64(count_at(q), 1);
+	t_u64(net_count(q), 1);
 	tasks = json_get(ask_json("GET", "/tasks?state=failed", bytes_of(NULL, 0), 200), "tasks");
 	t_u64(tasks->count, 1);
 	t_text(json_get_text(&arena, json_at(tasks, 0), "messageId"), id_text(root).s);
@@ -795,7 +826,7 @@ TEST(what_is_given_up_is_kept_and_can_be_tried_again)
 	t_check(json_u64(json_get(json_at(tasks, 0), "id"), &n));
 	ask_json("POST", format("/tasks/%" PRIu64, n), bytes_of(NULL, 0), 202);
 	wait_idle();
-	t_u64(count_at(q), 3);
+	t_u64(net_count(q), 3);
 	t_u64(json_get(ask_json("GET", "/tasks?state=failed", bytes_of(NULL, 0), 200), "tasks")->count, 0);
 	t_text(json_get_text(&arena, trace_at(traces(format("message=%s", text_of(root))), 0), "state"), "done");
 
@@ -804,10 +835,10 @@ TEST(what_is_given_up_is_kept_and_can_be_tried_again)
 	net.fail_result = 3;
 	post(item, 202);
 	wait_idle();
-	t_u64(count_at(q), 3);
+	t_u64(net_count(q), 3);
 	post(item, 202);
 	wait_idle();
-	t_u64(count_at(q), 4);
+	t_u64(net_count(q), 4);
 	stop();
 }
 
@@ -828,7 +859,7 @@ TEST(a_post_whose_answer_is_lost_is_cranked_if_it_arrived)
 	wait_idle();
 	post(item, 202);
 	wait_idle();
-	t_u64(count_at(q), 2);
+	t_u64(net_count(q), 2);
 	t_u64(at(p, 1)->evaluated, 1);
 
 	/* One that did not arrive is forgotten. */
@@ -837,7 +868,7 @@ TEST(a_post_whose_answer_is_lost_is_cranked_if_it_arrived)
 	net.refuse = 1;
 	post(item, 502);
 	wait_idle();
-	t_u64(count_at(q), 2);
+	t_u64(net_count(q), 2);
 	t_u64(json_get(ask_json("GET", "/tasks?state=failed", bytes_of(NULL, 0), 200), "tasks")->count, 0);
 	t_u64(traces(format("message=%s", text_of(id)))->count, 0);
 
@@ -845,7 +876,7 @@ TEST(a_post_whose_answer_is_lost_is_cranked_if_it_arrived)
 	net.lose = 1;
 	ask_json("POST", format("/?process-id=%s&assign=%s", text_of(q), text_of(id)), bytes_of(NULL, 0), 502);
 	wait_idle();
-	t_u64(count_at(q), 3);
+	t_u64(net_count(q), 3);
 	t_u64(at(q, 2)->evaluated, 1);
 	stop();
 }
@@ -858,7 +889,7 @@ TEST(two_processes_play_ball)
 	p = net_spawn("p");
 	q = net_spawn("q");
 	send(p, format("{\"Messages\":[{\"Target\":\"%s\",\"Tags\":[],\"Data\":\"ball 199 \"}]}", text_of(q)));
-	WAIT_FOR(count_at(p) == 102 && count_at(q) == 101);
+	WAIT_FOR(net_count(p) == 102 && net_count(q) == 101);
 	wait_idle();
 	for (size_t i = 0; i < 100; i++) {
 		t_text(item_at(q, i + 1).data, format("ball %zu ", 199 - 2 * i));
@@ -878,9 +909,9 @@ TEST(a_runaway_does_not_hold_up_others)
 	s = net_spawn("s");
 	send(p, format("{\"Messages\":[{\"Target\":\"%s\",\"Tags\":[],\"Data\":\"ball 999999999 \"}]}", text_of(q)));
 	send(q, messages_to(p, 2000));
-	WAIT_FOR(count_at(p) > 20);
+	WAIT_FOR(net_count(p) > 20);
 	send(r, messages_to(s, 10));
-	WAIT_FOR(count_at(s) == 11);
+	WAIT_FOR(net_count(s) == 11);
 	check_numbers(s, 1, 10);
 	stop(); /* in the middle of it */
 }
@@ -895,7 +926,7 @@ TEST(many_wait_at_once_and_closing_does_not_wait_for_them)
 		process[i] = net_spawn(format("%d", i));
 		send(process[i], "");
 	}
-	WAIT_FOR(net.held_count == 500);
+	WAIT_FOR(net_read(&net.held_count) == 500);
 	t_check(!is_idle());
 	stop();
 	net_release(); /* answers that nobody waits for any more */
@@ -912,6 +943,7 @@ TEST(a_monitored_process_has_its_crons_pushed_once)
 	struct key *mine;
 	const char *path;
 	struct item sent;
+	size_t asked;
 
 	options.monitor_ms = 1;
 	start(store_open_memory());
@@ -928,16 +960,14 @@ TEST(a_monitored_process_has_its_crons_pushed_once)
 	t_u64(ask("POST", path, item, &body), 200);
 	t_text(body, "Monitoring process");
 	t_text(json_get_text(&arena, ask_json("POST", path, item, 400), "error"), "Process already being monitored");
-	WAIT_FOR(count_at(q) == 7);
+	WAIT_FOR(net_count(q) == 7);
 	sent = item_at(q, 6);
 	t_text(sent.data, "2");
 	t_check(!tags_has(sent.tags, "Pushed-For"));
 	t_text(tags_get(sent.tags, "From-Process"), text_of(p));
-	pthread_mutex_lock(&net.lock);
-	size_t asked = net.cron_asked;
-	pthread_mutex_unlock(&net.lock);
-	WAIT_FOR(net.cron_asked > asked + 3);
-	t_u64(count_at(q), 7);
+	asked = net_read(&net.cron_asked);
+	WAIT_FOR(net_read(&net.cron_asked) > asked + 3);
+	t_u64(net_count(q), 7);
 
 	mine = client_key;
 	t_ok(key_new(&client_key, SIGN_ED25519, NULL));
@@ -948,12 +978,14 @@ TEST(a_monitored_process_has_its_crons_pushed_once)
 	t_u64(ask("DELETE", path, item, &body), 200);
 	t_text(body, "Process deleted");
 	ask_json("DELETE", path, item, 404);
+	pthread_mutex_lock(&net.lock);
 	snprintf(net.cron[3], sizeof(net.cron[3]), "{\"cursor\":\"4\",\"node\":%s}", messages_to(q, 1));
 	net.cron_pages = 4;
+	pthread_mutex_unlock(&net.lock);
 	clock_sleep_ms(20);
-	t_u64(count_at(q), 7);
+	t_u64(net_count(q), 7);
 	t_u64(ask("POST", path, item, &body), 200); /* goes on where it was */
-	WAIT_FOR(count_at(q) == 8);
+	WAIT_FOR(net_count(q) == 8);
 	ask_json("POST", format("/monitor/%s", MODULE), make(&ignored, bytes_of(at(p, 0)->id.b, 32), none, " "), 400);
 	stop();
 }
@@ -1016,12 +1048,12 @@ TEST(a_result_can_be_pushed_again)
 			  202);
 	t_text(json_get_text(&arena, answer, "message"), "Processing Message Result");
 	wait_idle();
-	t_u64(count_at(q), 2);
+	t_u64(net_count(q), 2);
 	t_text(item_at(q, 1).data, "1");
 	t_text(tags_get(item_at(q, 1).tags, "Pushed-For"), id_text(root).s);
 	ask_json("POST", format("/push/%s/1?process-id=%s", text_of(root), text_of(p)), bytes_of(NULL, 0), 202);
 	wait_idle();
-	t_u64(count_at(q), 2);
+	t_u64(net_count(q), 2);
 	answer = ask_json("POST", format("/push/%s/3?process-id=%s", text_of(root), text_of(p)), bytes_of(NULL, 0),
 			  400);
 	t_text(json_get_text(&arena, answer, "error"), "Message number does not exist in the result.");
@@ -1055,17 +1087,17 @@ TEST(what_was_answered_is_cranked_after_a_restart)
 	stop();
 	net_release();
 	start(open_disk(directory));
-	WAIT_FOR(count_at(q) == 6 && count_at(p) == 4);
+	WAIT_FOR(net_count(q) == 6 && net_count(p) == 4);
 	wait_idle();
 	check_numbers(q, 1, 5);
 	t_ok(id_parse(&child, tags_get(item_at(p, 3).tags, "Process")));
-	t_u64(count_at(child), 1);
+	t_u64(net_count(child), 1);
 	stop();
 	start(open_disk(directory)); /* nothing is left to do */
 	t_check(is_idle());
 	wait_idle();
-	t_u64(count_at(q), 6);
-	t_u64(count_at(p), 4);
+	t_u64(net_count(q), 6);
+	t_u64(net_count(p), 4);
 	stop();
 }
 
@@ -1104,9 +1136,9 @@ static bool run_with_crash(uint64_t writes)
 	}
 	wait_idle();
 	/* Whatever broke, each thing was sent once, and all of it. */
-	t_u64(count_at(p), 1 + 2 + 1 + 2);
-	t_u64(count_at(q), 1 + 2);
-	t_u64(count_at(r), 1 + 2 + 2);
+	t_u64(net_count(p), 1 + 2 + 1 + 2);
+	t_u64(net_count(q), 1 + 2);
+	t_u64(net_count(r), 1 + 2 + 2);
 	t_u64(net.count, 6 + 3 + 5 + 1);
 	stop();
 	return status[0] == 202 && status[1] == 202;
@@ -1136,16 +1168,16 @@ TEST(crons_go_on_after_a_restart)
 	snprintf(net.cron[0], sizeof(net.cron[0]), "{\"cursor\":\"1\",\"node\":%s}", messages_to(q, 2));
 	net.cron_pages = 1;
 	t_u64(ask("POST", format("/monitor/%s", text_of(p)), make(&ignored, bytes_of(p.b, 32), none, " "), &body), 200);
-	WAIT_FOR(count_at(q) == 3);
+	WAIT_FOR(net_count(q) == 3);
 	stop();
 	pthread_mutex_lock(&net.lock);
 	snprintf(net.cron[1], sizeof(net.cron[1]), "{\"cursor\":\"2\",\"node\":%s}", messages_to(q, 1));
 	net.cron_pages = 2;
 	pthread_mutex_unlock(&net.lock);
 	start(open_disk(directory));
-	WAIT_FOR(count_at(q) == 4);
+	WAIT_FOR(net_count(q) == 4);
 	wait_idle();
-	t_u64(count_at(q), 4);
+	t_u64(net_count(q), 4);
 	stop();
 }
 

@@ -16,10 +16,10 @@ const struct command *node_commands(void);
  * one; the environment; the options. *home is in the call's arena. */
 must_use enum err settings_read(struct call *c, struct config *config, const char **home);
 
-int run_up(struct call *c);
-int run_weave(struct call *c);
-int run_su(struct call *c);
-int run_cu(struct call *c);
-int run_mu(struct call *c);
+int command_up(struct call *c);
+int command_weave(struct call *c);
+int command_su(struct call *c);
+int command_cu(struct call *c);
+int command_mu(struct call *c);
 
 #endif

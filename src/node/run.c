@@ -204,27 +204,27 @@ static int run(struct call *c, unsigned here, bool alone)
 	return code;
 }
 
-int run_up(struct call *c)
+int command_up(struct call *c)
 {
 	return run(c, PARTS_ALL, false);
 }
 
-int run_weave(struct call *c)
+int command_weave(struct call *c)
 {
 	return run(c, PART_BIT(PART_WEAVE), true);
 }
 
-int run_su(struct call *c)
+int command_su(struct call *c)
 {
 	return run(c, PART_BIT(PART_SU) | PART_BIT(PART_LOCATION), true);
 }
 
-int run_cu(struct call *c)
+int command_cu(struct call *c)
 {
 	return run(c, PART_BIT(PART_CU), true);
 }
 
-int run_mu(struct call *c)
+int command_mu(struct call *c)
 {
 	return run(c, PART_BIT(PART_MU), true);
 }

@@ -347,6 +347,25 @@ TEST(what_is_not_a_message_is_refused)
 	stop();
 }
 
+TEST(assign_names_what_is_still_on_its_way_to_the_weave)
+{
+	struct assign assign = {0};
+	struct assignment assignment;
+	struct receipt receipt;
+	struct id_text message;
+	struct note note = {0};
+
+	start(store_open_memory());
+	message = id_text(send(spawn("sender"), "scheduled a moment ago"));
+	assign.process = spawn("receiver");
+	assign.message = bytes_str(message.s);
+	t_ok(assign_wait(&port, &arena, &assign, &receipt, &note));
+	t_ok(assignment_wait(&port, &arena, assign.process, receipt.id, &assignment, &note));
+	t_check(assignment.message == NULL);
+	t_text(assignment.message_id, message.s);
+	stop();
+}
+
 TEST(assign_names_what_is_on_the_weave)
 {
 	struct assign assign = {.exclude = BYTES("Data,Anchor")};

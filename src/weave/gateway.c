@@ -135,11 +135,17 @@ static void get_mine(void *ctx, struct http_request *r)
 	struct local_weave *weave = ctx;
 	struct bytes text = http_segment(r, 0);
 	struct buf json = BUF_EMPTY;
+	struct note note = {0};
 	uint64_t blocks = 1;
 	enum err e = OK;
 
+	if (strncmp(http_peer(r), "127.", 4) != 0 && strcmp(http_peer(r), "::1") != 0) {
+		refuse(r, E_DENIED, "blocks are made at the word of this machine only");
+		return;
+	}
 	if (text.len && (!bytes_u64(text, &blocks) || blocks > MINE_MAX)) {
-		refuse(r, E_ARGUMENT, "how many blocks to mine is a number of at most 1000");
+		note_err(&note, E_ARGUMENT, "how many blocks to mine is a number of at most %d", MINE_MAX);
+		http_answer_err(r, E_ARGUMENT, &note);
 		return;
 	}
 	for (uint64_t i = 0; e == OK && i < blocks; i++)

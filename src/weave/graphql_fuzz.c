@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any text as a GraphQL query, or any body as a POST to /graphql, over a small weave: the answer is JSON,
- * and its status one of two.
+ * Any text as a GraphQL query, or any body as a POST to /graphql, over a small weave: the answer
+ * is JSON, and its status one of two.
  */
 #include "store/store.h"
 #include "weave/query.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * GraphQL: what real clients send over the data set of the weave vectors, whose answers were made by
- * graphql-js over a reference resolver; then what no client should send.
+ * GraphQL: what real clients send over the data set of the weave vectors, whose answers were made
+ * by graphql-js over a reference resolver; then what no client should send.
  */
 #include "base/text.h"
 #include "store/store.h"

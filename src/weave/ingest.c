@@ -82,8 +82,8 @@ static void add_transaction(struct rows *rows, const struct transaction *t)
 	};
 }
 
-/* Adds what is in a bundle, depth first. An item that cannot be read, is not the one that the header names, or
- * does not verify is skipped, not fatal (weave 5.4). */
+/* Adds what is in a bundle, depth first. An item that cannot be read, is not the one that the
+ * header names, or does not verify is skipped, not fatal (weave 5.4). */
 static void add_bundled(struct rows *rows, struct bytes bundle, struct id parent, int depth)
 {
 	const struct bundle_entry *entries;
@@ -91,8 +91,12 @@ static void add_bundled(struct rows *rows, struct bytes bundle, struct id parent
 
 	if (depth == BUNDLE_DEPTH_MAX || bundle_parse(&entries, &count, rows->arena, bundle, NULL) < 0)
 		return;
-	for (size_t i = 0; i < count && rows->count < UPLOAD_ROWS_MAX; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct item item;
+		if (rows->count == UPLOAD_ROWS_MAX) {
+			rows->skipped += count - i;
+			return;
+		}
 		if (item_parse(&item, rows->arena, entries[i].item, NULL) < 0 || !id_eq(item.id, entries[i].id) ||
 		    item_verify(&item, NULL) < 0) {
 			rows->skipped++;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as an upload: raw, as a transaction, and as the plan of a signed tree of bundles, so that
- * what is behind the signatures is reached. Afterwards every row names bytes that are there.
+ * Any bytes as an upload: raw, as a transaction, and as the plan of a signed tree of bundles, so
+ * that what is behind the signatures is reached. Afterwards every row names bytes that are there.
  *
- * The plan, one byte a step: 0 an item whose payload is the rest, cut at the next byte's length; 1 the same bytes
- * without a signature; 2 a bundle of what follows, with as many entries as the next byte says; 3 a bundle that
- * says it is one and is not.
+ * The plan, one byte a step: 0 an item whose payload is the rest, cut at the next byte's length; 1
+ * the same bytes without a signature; 2 a bundle of what follows, with as many entries as the next
+ * byte says; 3 a bundle that says it is one and is not.
  */
 #include "msg/bundle.h"
 #include "msg/item.h"

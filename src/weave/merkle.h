@@ -6,9 +6,9 @@
  *   leaf   = H( H(H(chunk)) || H(end) )                         H = SHA-256
  *   branch = H( H(left) || H(right) || H(end of left) )         numbers: 32 bytes big endian
  *
- * Pairs are made from the left; an odd last node moves up as it is. Data is split into chunks
- * of 256 KiB; an exact multiple gets an empty leaf at its end. Clients share the last two pieces evenly when
- * the last would be below 32 KiB; nodes, splitting data that came whole, do not.
+ * Pairs are made from the left; an odd last node moves up as it is. Data is split into chunks of
+ * 256 KiB; an exact multiple gets an empty leaf at its end. Clients share the last two pieces
+ * evenly when the last would be below 32 KiB; nodes, splitting data that came whole, do not.
  */
 #ifndef WEFT_WEAVE_MERKLE_H
 #define WEFT_WEAVE_MERKLE_H

@@ -9,12 +9,13 @@
  *   blocks    POST graphql
  *   status    GET node/tx/{id}/status
  *
- * Asks are repeated with back-off over 5xx, 429, 202 for a payload, and no reply; uploads too, since an item
- * has one id however often it is sent. Nothing that a gateway says is trusted more than it has
- * to be: a payload is asked for whole, and who needs it proved checks its hash or signature.
+ * Asks are repeated with back-off over 5xx, 429, 202 for a payload, and no reply; uploads too,
+ * since an item has one id however often it is sent. Nothing that a gateway says is trusted more
+ * than it has to be: a payload is asked for whole, and who needs it proved checks its hash or
+ * signature.
  *
- * Errors: E_NOT_FOUND is one gateway's knowledge, and may change; E_PEER when an answer makes no sense or
- * none came, with the URL or the gateway's words in the note.
+ * Errors: E_NOT_FOUND is one gateway's knowledge, and may change; E_PEER when an answer makes no
+ * sense or none came, with the URL or the gateway's words in the note.
  */
 #ifndef WEFT_WEAVE_REMOTE_H
 #define WEFT_WEAVE_REMOTE_H

@@ -23,9 +23,11 @@ _Noreturn void host_throw(void);
 #define luai_jmpbuf int
 
 #define l_signalT int
+#endif
+
+/* There are no temporary files. */
 #define LUA_TMPNAMBUFSIZE 1
 #define lua_tmpnam(b, e) ((b)[0] = 0, (e) = 1)
-#endif
 
 #define lua_writestring(s, l) ((void)(s), (void)(l))
 #define lua_writeline() ((void)0)
