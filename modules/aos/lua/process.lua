@@ -148,6 +148,16 @@ local function initialize(msg, env)
   if Name == nil then Name = first_tag(env.Process.Tags, 'Name') or 'aos' end
 end
 
+-- Whether the process or its module says that it uses WeaveDrive.
+local function declares_drive(env)
+  for _, tags in ipairs({ env.Process.Tags, env.Module and env.Module.Tags or {} }) do
+    for _, tag in ipairs(tags) do
+      if tag.name == 'Extension' and tag.value == 'WeaveDrive' then return true end
+    end
+  end
+  return false
+end
+
 local timestamp
 
 local function message_time() return timestamp end
@@ -299,6 +309,7 @@ function process.handle(msg, env)
   ao.init(env)
   msg = normalize_names(msg)
   ao.id = env.Process.Id
+  native.allow_drive(declares_drive(env))
   initialize(msg, env)
   HANDLER_PRINT_LOGS = {}
   timestamp = msg.Timestamp
