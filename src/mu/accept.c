@@ -79,10 +79,7 @@ static void finish(struct post *post, enum posting_outcome outcome, enum err e, 
 
 static void crank(struct post *post, enum stage stage, uint64_t order)
 {
-	struct id lane[2];
-
-	crank_lane(lane, &post->record, stage);
-	crank_put(post->mu, task_new(post->seq, &post->record, stage), lane, order);
+	crank_put(post->mu, task_new(post->seq, &post->record, stage), order);
 	crank_move(post->mu);
 }
 

@@ -29,21 +29,12 @@ enum {
 	FAILED_MAX = 50000,
 };
 
-struct task *task_new(uint64_t seq, const struct record *r, enum stage stage)
+/* Between whom the task keeps its order: from lane[0] to lane[1]. */
+static void lane_of(struct id lane[2], const struct task *task)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	const struct record *r = &task->record;
 
-	must(task != NULL);
-	task->seq = seq;
-	task->kind = (uint8_t)r->kind;
-	task->stage = (uint8_t)stage;
-	task->entry.bytes = stage == STAGE_SEND ? r->item_bytes : 0;
-	return task;
-}
-
-void crank_lane(struct id lane[2], const struct record *r, enum stage stage)
-{
-	switch (stage) {
+	switch (task->stage) {
 	case STAGE_CHECK:
 		lane[0] = r->to;
 		lane[1] = r->id;
@@ -60,34 +51,20 @@ void crank_lane(struct id lane[2], const struct record *r, enum stage stage)
 	lane[1] = r->kind == TASK_SPAWN ? id_of_sha256(r->text) : r->to;
 }
 
-void crank_put(struct mu *mu, struct task *task, const struct id lane[2], uint64_t order)
+void crank_put(struct mu *mu, struct task *task, uint64_t order)
 {
+	struct id lane[2];
+
+	lane_of(lane, task);
 	task->entry.order = order;
 	queue_put(mu->queues[task->stage], lane[0], lane[1], &task->entry);
 }
 
 /* ---- moving ---- */
 
-static void end_task(struct run *run);
-
 static void start(struct run *run)
 {
-	struct task *task = run->task;
-	struct arena a = ARENA_EMPTY;
-	enum err e = task_get(run->mu->store, &a, task->seq, &run->record);
-
-	/* A run that waits for a result should be small, so its own arena is used only for what it needs. */
-	if (e == OK && run->record.text.len)
-		run->record.text = arena_copy(&run->arena, run->record.text);
-	arena_release(&a);
-	if (e < 0) {
-		/* It stays in the store for the next start; its lane goes on without it. */
-		log_event(run->mu->log, LOG_BROKEN, "mu.unreadable", "task=%" PRIu64 " error=\"%s\"", task->seq,
-			  err_sentence(e));
-		end_task(run);
-		return;
-	}
-	switch ((enum stage)task->stage) {
+	switch (run->task->stage) {
 	case STAGE_CHECK:
 		check_step(run);
 		return;
@@ -121,15 +98,13 @@ void crank_next(struct run *run, enum stage stage, uint64_t order)
 {
 	struct mu *mu = run->mu;
 	struct task *task = run->task;
-	struct id lane[2];
 
 	queue_end(queue_of(run), &task->entry);
-	task->stage = (uint8_t)stage;
-	task->kind = (uint8_t)run->record.kind;
+	task->stage = stage;
+	task->record = run->record; /* a text stays where it is, in the task */
 	task->tries = 0;
 	task->entry.bytes = 0;
-	crank_lane(lane, &run->record, stage);
-	crank_put(mu, task, lane, order);
+	crank_put(mu, task, order);
 	run_end(run);
 	crank_move(mu);
 }
@@ -284,13 +259,11 @@ static enum stage first_stage(const struct record *r)
 static void resume(struct mu *mu, uint64_t seq, const struct record *r)
 {
 	struct task *task = task_new(seq, r, first_stage(r));
-	struct id lane[2];
 
 	task->again = true;
 	if ((r->flags & TASK_POSTED) && r->kind == TASK_PULL)
 		postings_resumed(mu->postings, r->to, r->id);
-	crank_lane(lane, r, (enum stage)task->stage);
-	crank_put(mu, task, lane, 0);
+	crank_put(mu, task, 0);
 }
 
 static bool resume_row(void *ctx, uint64_t seq, const struct record *r, struct bytes why)
@@ -316,6 +289,8 @@ enum err crank_resume(struct mu *mu, struct note *note)
 	enum err e = task_last_seq(mu->store, &last);
 
 	atomic_init(&mu->seq, last + 1);
+	if (e == OK)
+		e = fan_undo(mu);
 	if (e == OK)
 		e = task_scan(mu->store, TABLE_TASK, 0, 0, resume_row, mu);
 	if (e == OK)

@@ -9,10 +9,10 @@
  *                         v
  *                   result of it, from the CU --> outbox --build, sign--> tasks --> schedule ... and so on
  *
- * Files: accept.c takes what clients post; crank.c moves each task through its stages, send.c and pull.c being
- * the two halves of that; outbox.c reads a result, build.c makes items of it, fan.c makes tasks of those; queue.c says
- * whose turn it is; task.c and trace.c are what lies in the store; monitor.c pushes crons; facts.c knows what a
- * process says of itself; api.c is the HTTP of ao-units 4.1.
+ * Files: accept.c takes what clients post (postings.c knows what it has had before); crank.c moves each task through
+ * its stages, which are check.c, send.c and pull.c; outbox.c reads a result, build.c makes items of it, fan.c makes tasks of those;
+ * queue.c says whose turn it is; task.c and trace.c are what lies in the store; monitor.c pushes crons; facts.c knows what
+ * a process says of itself; api.c is the HTTP of ao-units 4.1.
  *
  * Promises:
  *   - What was answered 202 is cranked to the end, also over kill -9. The task is durable before the scheduler
@@ -23,7 +23,7 @@
  *     the same, and "exists already" is success.
  *   - A step that fails is tried again with back-off, on a timer; what is given up is kept, with its cause, for the
  *     operator to see (GET /tasks) and to try again (POST /tasks/{n}).
- *   - No thread waits for an answer, and a task that waits costs about a hundred bytes of memory.
+ *   - No thread waits for an answer; a task that waits costs some 400 bytes of memory, one that waits for a result 2 KB.
  *   - Processes take turns: one that sends much does not hold up others.
  */
 #ifndef WEFT_MU_MU_H
@@ -47,7 +47,7 @@ struct mu_options {
 
 	/* Each may be 0 for its default. */
 	uint64_t retry_ms;   /* before the first new try, doubling after it: 1000 */
-	size_t tries_max;    /* then a task is given up: 12, which is about a quarter of an hour */
+	size_t tries_max;    /* then a task is given up: 12, which is about ten minutes */
 	uint64_t monitor_ms; /* between two looks at a monitored process's crons: 10000 */
 	size_t posted_max;   /* posts under way, of which one process may take a quarter; more get 503: 20000 */
 	size_t traces_max;   /* kept; older ones are dropped: 100000 */

@@ -150,11 +150,16 @@ static void wait_idle(void)
 /* The n-th thing that the scheduler has of a process; 0 is the process. */
 static struct entry_seen *at(struct id process, size_t n)
 {
-	for (size_t i = 0; i < net.count; i++)
+	struct entry_seen *found = NULL;
+
+	pthread_mutex_lock(&net.lock);
+	for (size_t i = 0; !found && i < net.count; i++)
 		if (id_eq(net.list[i].process, process) && net.list[i].nonce == n)
-			return &net.list[i];
-	t_fail("the process has no entry %zu", n);
-	return NULL;
+			found = &net.list[i];
+	pthread_mutex_unlock(&net.lock);
+	if (!found)
+		t_fail("the process has no entry %zu", n);
+	return found;
 }
 
 static struct item item_at(struct id process, size_t n)
@@ -1151,6 +1156,48 @@ TEST_TIMEOUT(a_disk_that_fails_at_any_write_loses_and_doubles_nothing, 120)
 	for (uint64_t writes = 0; writes < 30; writes++)
 		whole = run_with_crash(writes);
 	t_check(whole); /* the later ones got through both posts */
+}
+
+/* An outbox that is written in several pieces, none of which may be sent before the last one is there. */
+static size_t run_large_with_crash(uint64_t writes)
+{
+	enum { COUNT = 150 };
+	char directory[256];
+	struct id p, q, id;
+	struct bytes item;
+	size_t arrived;
+
+	snprintf(directory, sizeof(directory), "%s/large%" PRIu64, t_dir(), writes);
+	net.count = 0;
+	start(store_open_faulty(open_disk(directory), writes));
+	p = net_spawn("p");
+	q = net_spawn("q");
+	item = make_message(&id, p, messages_to(q, COUNT));
+	post(item, 202);
+	for (int i = 0; i < 20 && net_count(q) < 1 + COUNT; i++)
+		clock_sleep_ms(5);
+	arrived = net_count(q) - 1;
+	stop();
+	start(open_disk(directory));
+	wait_idle();
+	t_u64(net_count(q), 1 + COUNT);
+	check_numbers(q, 1, COUNT);
+	t_u64(traces(format("process=%s&page-size=1000", text_of(q)))->count, COUNT);
+	stop();
+	return arrived;
+}
+
+TEST_TIMEOUT(a_large_outbox_is_sent_whole_or_not_at_all, 120)
+{
+	size_t most = 0, least = SIZE_MAX;
+
+	for (uint64_t writes = 1; writes < 24; writes++) {
+		size_t arrived = run_large_with_crash(writes);
+		most = arrived > most ? arrived : most;
+		least = arrived < least ? arrived : least;
+	}
+	t_u64(least, 0); /* some of the crashes were in the middle of writing it, and some after */
+	t_check(most > 0);
 }
 
 TEST(crons_go_on_after_a_restart)

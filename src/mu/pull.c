@@ -9,22 +9,22 @@
 #include <string.h>
 
 /* What one process may have under way. Past it a process that sends itself more than it takes fills the disk and nothing else. */
-enum { PROCESS_TASKS_MAX = 250000 };
+enum { PROCESS_TASKS_MAX = 100000 };
 
 static void fan(struct run *run)
 {
-	struct mu *mu = run->mu;
 	const struct record *r = &run->record;
-	struct fan from = {.process = r->to, .root = r->root, .parent = r->id, .wallet = r->wallet, .seed = r->id};
-	struct store_batch b = STORE_BATCH_EMPTY;
-	struct fanned *fanned;
+	struct fan_source source = {
+		.process = r->to, .root = r->root, .parent = r->id, .wallet = r->wallet, .seed = r->id};
+	struct fan *f;
 
 	if (run->e < 0) {
 		crank_retry(run, run->e, &run->note);
 		return;
 	}
-	fanned = fan_out(mu, &b, &from, &run->facts, &run->outbox, NULL);
-	crank_done(run, &b, fan_start, fanned);
+	f = fan_new(run->mu);
+	fan_out(f, &source, &run->facts, &run->outbox);
+	crank_done(run, fan_end(f), fan_start, f);
 }
 
 /* A process that was posted with a target is assigned to it, before all else. */
@@ -46,7 +46,7 @@ static enum err read_outbox(struct run *run, struct note *note)
 
 	if (e == OK)
 		e = outbox_read(&run->outbox, &run->arena, result, note);
-	if (e == OK && run->record.text.len == 32)
+	if (e == OK && run->record.kind == TASK_PULL && run->record.text.len == 32)
 		add_target(run);
 	return e < 0 ? E_PEER : OK;
 }

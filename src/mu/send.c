@@ -31,7 +31,6 @@ static bool of_kind(const struct run *run, enum task_kind kind)
 struct birth {
 	struct run *run;
 	struct task *spawned;
-	struct id lane[2];
 };
 
 static void on_birth_durable(void *ctx, enum err e)
@@ -41,7 +40,7 @@ static void on_birth_durable(void *ctx, enum err e)
 	struct mu *mu = run->mu;
 
 	if (e == OK) {
-		crank_put(mu, birth->spawned, birth->lane, 0);
+		crank_put(mu, birth->spawned, 0);
 		crank_next(run, STAGE_PULL, run->nonce);
 	} else {
 		free(birth->spawned);
@@ -118,7 +117,6 @@ static void give_birth(struct run *run)
 	birth = malloc(sizeof(*birth));
 	must(birth != NULL);
 	*birth = (struct birth){.run = run, .spawned = task_new(seq, &spawned, STAGE_SEND)};
-	crank_lane(birth->lane, &spawned, STAGE_SEND);
 	mu_commit(mu, &b, on_birth_durable, birth);
 }
 

@@ -8,6 +8,7 @@
  *   FAILED   sequence 8           record, then why it was given up
  *   TRACE, LINK                   trace.h
  *   MONITOR  process 32           monitor.c
+ *   FAN      sequence 8           fan.h
  *
  * A record: version 1, kind 1, flags 1, length of the text 2, time in ms 8, bytes of its items 4 (all little endian), then
  * the ids from, to, id, root, parent and wallet, 32 each, then the text.
@@ -32,7 +33,7 @@
 #include "mu/queue.h"
 #include "store/store.h"
 
-enum { TABLE_TASK, TABLE_ITEM, TABLE_FAILED, TABLE_TRACE, TABLE_LINK, TABLE_MONITOR };
+enum { TABLE_TASK, TABLE_ITEM, TABLE_FAILED, TABLE_TRACE, TABLE_LINK, TABLE_MONITOR, TABLE_FAN };
 enum task_kind { TASK_PULL = 1, TASK_SEND, TASK_SPAWN, TASK_ASSIGN };
 enum item_part { PART_ITEM = 1, PART_SPAWNED = 2 };
 enum {
@@ -58,16 +59,19 @@ enum stage {
 	STAGE_COUNT,
 };
 
-/* In memory a task is its number; what it is about is read when its turn comes. */
+/* In memory a task is its record; its items, which may be large, are read when its turn comes. */
 struct task {
 	struct entry entry; /* first: an entry is its task */
 	uint64_t seq;
-	uint8_t kind;
-	uint8_t stage;
+	enum stage stage;
 	uint8_t tries;
-	bool posted;
 	bool again; /* an earlier try may have come through */
+	struct record record;
+	uint8_t text[]; /* the record's */
 };
+
+/* task_new copies the record. free ends it. */
+struct task *task_new(uint64_t seq, const struct record *r, enum stage stage);
 
 void task_put(struct store_batch *b, uint64_t seq, const struct record *r);
 void task_put_item(struct store_batch *b, uint64_t seq, enum item_part part, struct bytes item);
@@ -80,8 +84,8 @@ void task_revive(struct store_batch *b, uint64_t seq, const struct record *r);
 /* task_forget strikes off a task that was given up, and its items. */
 void task_forget(struct store_batch *b, uint64_t seq, enum task_kind kind);
 
+bool task_exists(struct store *s, uint64_t seq);
 /* Views are in `a`. E_NOT_FOUND, E_CORRUPT. */
-must_use enum err task_get(struct store *s, struct arena *a, uint64_t seq, struct record *out);
 must_use enum err task_get_failed(struct store *s, struct arena *a, uint64_t seq, struct record *out,
 				  struct bytes *why);
 must_use enum err task_get_item(struct store *s, struct arena *a, uint64_t seq, enum item_part part,

@@ -290,7 +290,7 @@ static const char *state_of(struct store *s, struct arena *a, uint64_t seq, cons
 	struct record r;
 	struct bytes why;
 
-	if (task_get(s, a, seq, &r) == OK)
+	if (task_exists(s, seq))
 		return "pending";
 	if (task_get_failed(s, a, seq, &r, &why) == OK)
 		return "failed";

@@ -17,6 +17,7 @@
 
 #include "http/http.h"
 #include "mu/facts.h"
+#include "mu/fan.h"
 #include "mu/mu.h"
 #include "mu/outbox.h"
 #include "mu/task.h"
@@ -75,7 +76,7 @@ struct run {
 	struct task *task; /* belongs to its queue; NULL: a push or a look at crons */
 	run_step *step;
 	struct arena arena;
-	struct record record;
+	struct record record;         /* the task's, which it may change; or who is asked about what */
 	struct http_request *request; /* who is to be answered; may be NULL */
 	/* What ports borrow. */
 	struct id_text text;
@@ -114,13 +115,10 @@ void run_computed(void *ctx, enum err e, const struct note *note, struct bytes r
 
 /* ---- crank.c: a task on its way ---- */
 
-struct task *task_new(uint64_t seq, const struct record *r, enum stage stage);
 /* crank_put hands a task to the queue of its stage; `order` sorts pulls. crank_move then starts what may start. From
  * inside the unit only. */
-void crank_put(struct mu *mu, struct task *task, const struct id lane[2], uint64_t order);
+void crank_put(struct mu *mu, struct task *task, uint64_t order);
 void crank_move(struct mu *mu);
-/* crank_lane says between whom the task keeps its order: from lane[0] to lane[1]. */
-void crank_lane(struct id lane[2], const struct record *r, enum stage stage);
 /* crank_resume reads the tasks of an earlier run. */
 must_use enum err crank_resume(struct mu *mu, struct note *note);
 
@@ -140,21 +138,6 @@ void pull_step(struct run *run);
 /* send_assigned makes an ASSIGN the pull of its assignment, in the store and in the record. `done` may be NULL. */
 void send_assigned(struct mu *mu, uint64_t seq, struct record *record, struct id assignment, store_done *done,
 		   void *ctx);
-
-/* ---- fan.c: an outbox becomes tasks ---- */
-
-struct fan {
-	struct id process; /* that sends */
-	struct id root, parent, wallet, seed;
-};
-
-/* fan_out adds to the batch the tasks, items and traces of an outbox. What it returns, with `onto` (may be NULL) before it, is for
- * fan_start, once the batch is durable. */
-struct fanned;
-struct fanned *fan_out(struct mu *mu, struct store_batch *b, const struct fan *fan, const struct facts *facts,
-		       const struct outbox *outbox, struct fanned *onto);
-/* fan_start is a store_done whose ctx is what fan_out returned (or NULL). */
-void fan_start(void *ctx, enum err e);
 
 /* ---- wallets.c ---- */
 
