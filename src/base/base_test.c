@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -8,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 static void hex_is(const uint8_t *got, size_t len, const char *want)
 {
@@ -209,6 +211,48 @@ TEST(notes_keep_the_deepest_cause)
 	note_reset(&note);
 	t_str(note_text(&note, E_BUSY), "too much is going on, try again later");
 	t_u64(err_http_status(E_LIMIT), 413);
+}
+
+static struct bytes read_pipe(int fd, char *text, size_t size)
+{
+	ssize_t n = read(fd, text, size - 1);
+
+	t_check(n >= 0);
+	text[n] = 0;
+	return bytes_of(text, (size_t)n);
+}
+
+TEST(log_writes_what_is_important_enough_and_remembers_the_newest)
+{
+	int file[2], terminal[2], crash[2];
+	char text[65536];
+	struct bytes got;
+	struct log *log;
+
+	t_check(pipe(file) == 0 && pipe(terminal) == 0 && pipe(crash) == 0);
+	log = log_open(file[1], LOG_INFO);
+	log_also(log, terminal[1], LOG_BROKEN);
+	for (int i = 0; i < LOG_LINES_KEPT + 3; i++)
+		log_event(log, LOG_INFO, "test.count", "i=%d", i);
+	log_event(log, LOG_DEBUG, "test.quiet", "i=%d", 0);
+	log_event(log, LOG_BROKEN, "test.broken", "text=\"%300d\"", 1);
+	got = read_pipe(terminal[0], text, sizeof(text));
+	t_check(got.len > 300 && strstr(text, "broken test.broken text=") != NULL);
+	read_pipe(file[0], text, sizeof(text));
+	t_check(strstr(text, "test.count i=0\n") != NULL && strstr(text, "test.quiet") == NULL);
+	log_newest(log, crash[1]);
+	close(crash[1]);
+	for (got.len = 0; got.len < sizeof(text) - 1;) {
+		ssize_t n = read(crash[0], text + got.len, sizeof(text) - 1 - got.len);
+		if (n <= 0)
+			break;
+		got.len += (size_t)n;
+	}
+	text[got.len] = 0;
+	t_check(strstr(text, "i=3\n") == NULL); /* the 17th from the end */
+	t_check(strstr(text, "i=4\n") != NULL && strstr(text, "i=4\n") < strstr(text, "i=18\n"));
+	t_check(strstr(text, "test.broken") != NULL && text[got.len - 1] == '\n');
+	log_close(log);
 }
 
 TEST_MAIN

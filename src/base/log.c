@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +14,55 @@
 static const char *const level_names[] = {"trace", "debug", "info", "odd", "broken", "silent"};
 
 struct log {
-	int fd;
-	enum log_level level;
+	int fd, second_fd;
+	enum log_level level, second_level;
+	/* A ring: a writer takes the next place. Two that are LOG_LINES_KEPT lines apart at the same moment would
+	 * mix their texts, which is all that can happen. */
+	_Atomic unsigned next;
+	struct {
+		_Atomic size_t len;
+		char text[LOG_LINE_KEPT];
+	} newest[LOG_LINES_KEPT];
 };
 
 struct log *log_open(int fd, enum log_level level)
 {
-	struct log *log = malloc(sizeof(*log));
+	struct log *log = calloc(1, sizeof(*log));
 
 	must(log != NULL);
 	log->fd = fd;
 	log->level = level;
+	log->second_level = LOG_SILENT;
 	return log;
+}
+
+void log_also(struct log *log, int fd, enum log_level level)
+{
+	log->second_fd = fd;
+	log->second_level = level;
+}
+
+static void remember(struct log *log, const struct buf *line)
+{
+	unsigned place = atomic_fetch_add(&log->next, 1) % LOG_LINES_KEPT;
+	size_t len = line->len < LOG_LINE_KEPT ? line->len : LOG_LINE_KEPT;
+
+	atomic_store(&log->newest[place].len, 0);
+	memcpy(log->newest[place].text, line->ptr, len);
+	log->newest[place].text[len - 1] = '\n';
+	atomic_store(&log->newest[place].len, len);
+}
+
+void log_newest(const struct log *log, int fd)
+{
+	unsigned next = log ? atomic_load(&log->next) : 0;
+	ssize_t written;
+
+	for (unsigned i = 0; log && i < LOG_LINES_KEPT; i++) {
+		unsigned place = (next + i) % LOG_LINES_KEPT;
+		written = write(fd, log->newest[place].text, atomic_load(&log->newest[place].len));
+		(void)written;
+	}
 }
 
 void log_close(struct log *log)
@@ -55,7 +93,10 @@ void log_event(struct log *log, enum log_level level, const char *event, const c
 		if (line.ptr[i] < 0x20)
 			line.ptr[i] = ' ';
 	buf_put_u8(&line, '\n');
+	remember(log, &line);
 	written = write(log->fd, line.ptr, line.len);
+	if (level >= log->second_level)
+		written = write(log->second_fd, line.ptr, line.len);
 	(void)written; /* nowhere is left to complain */
 	buf_release(&line);
 }

@@ -115,11 +115,25 @@ static void limit(int resource, rlim_t most)
 	(void)setrlimit((__rlimit_resource_t)resource, &r);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static bool entered;
+
+int __lsan_is_turned_off(void);
+/* LeakSanitizer stops the process with ptrace when it ends; in the sandbox its tracer dies and it waits for ever. */
+int __lsan_is_turned_off(void)
+{
+	return entered;
+}
+#endif
+
 enum err sandbox_enter(enum sandbox kind, struct note *note)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = filter ? 0 : -ENOMEM;
 
+#ifdef __SANITIZE_ADDRESS__
+	entered = true;
+#endif
 	limit(RLIMIT_CORE, 0);
 	if (kind == SANDBOX_COMPILE) {
 		limit(RLIMIT_CPU, COMPILE_SECONDS_MAX);

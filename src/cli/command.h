@@ -8,6 +8,9 @@
  * anywhere after the name; `--option=value` and `--option value` are the same; `--` ends
  * options. A wrong word ends with exit code 2 and says what would have been right.
  *
+ * Words that are nearly right are answered with the right one (nearest.c). With --json an error is
+ * JSON too, on stderr: {"error","code","hint"}.
+ *
  * Exit codes (err.def): 0 done; 1 the process answered with an error; 2 the command or
  * its input is wrong; 3 not found; 4 exists already; 5 refused; 6 busy; 7 damaged or
  * unreadable; 8 a unit could not be reached.
@@ -56,6 +59,7 @@ struct command_table {
 	const struct command *const *groups; /* arrays that end with a row without a name */
 	const char *const *titles;
 	size_t group_count;
+	void (*man_more)(void); /* prints further sections of the manual; may be NULL */
 };
 
 /* command_main finds, parses, runs and cleans up; returns the exit code. */
@@ -73,6 +77,18 @@ must_use enum err call_number(struct call *c, const char *name, uint64_t low, ui
 /* call_fail prints "weft: <what went wrong>" and the hint to stderr, and returns the exit code of e. */
 int call_fail(struct call *c, enum err e);
 
+/* call_parse reads what follows the command's name against c->command. E_ARGUMENT with a note. */
+must_use enum err call_parse(struct call *c, int argc, char **argv);
+
+/* Which of some words did the writer of this one mean? Offer all; then best is the closest, or NULL when
+ * none is near (more than a third of the letters wrong). */
+struct nearest {
+	struct bytes word;
+	const char *best;
+	size_t distance;
+};
+void nearest_offer(struct nearest *n, const char *candidate);
+
 /* The commands of this folder, ended by an empty row. */
 extern const struct command cli_commands[];
 /* Options that every command accepts: --help, --json. */
@@ -83,5 +99,9 @@ void help_overview(const struct command_table *table);
 void help_command(const struct command *command);
 void help_man(const struct command_table *table);
 void help_completion(const struct command_table *table);
+/* help_man_text prints text for the manual, with what troff would read as its own made harmless, and ends the line;
+ * help_man_inline is for text inside a line. */
+void help_man_text(const char *text);
+void help_man_inline(const char *text);
 
 #endif

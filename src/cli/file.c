@@ -31,6 +31,14 @@ enum err read_file(struct call *c, const char *path, size_t max, struct bytes *c
 	return e;
 }
 
+enum err check_id(struct call *c, const char *what, const char *text, struct id *id)
+{
+	if (id_parse(id, bytes_str(text)) == OK)
+		return OK;
+	return note_err(&c->note, E_ARGUMENT, "'%s' is not the id of a %s: an id is 43 characters of base64url", text,
+			what);
+}
+
 int print_id(struct call *c, const char *what, struct id id)
 {
 	if (call_has(c, "json"))

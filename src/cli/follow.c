@@ -3,6 +3,7 @@
  * follow: `weft results`: the results of a process, page by page, or as they come.
  */
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/net.h"
 #include "cli/print.h"
@@ -11,7 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { POLL_MS = 500 };
+enum { POLL_MS = 500, CURSOR_MAX = 512 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -31,21 +32,41 @@ static void put_query(struct buf *out, struct bytes text)
 	}
 }
 
+/* "-- 42": the place in the history, which the cursor says (ao-units 5.5): base64 of {"timestamp","ordinate","cron"}. */
+static void print_place(struct call *c, const struct json *edge)
+{
+	uint8_t text[CURSOR_MAX];
+	const struct json *cursor;
+	size_t len;
+
+	print_in(COLOR_DIM, "--");
+	if (b64_decode(text, sizeof(text), &len, json_get_text(&c->arena, edge, "cursor")) == OK &&
+	    json_parse(&cursor, &c->arena, bytes_of(text, len), NULL) == OK) {
+		putchar(' ');
+		print_foreign_line(json_get_text(&c->arena, cursor, "ordinate"));
+		if (json_truthy(json_get(cursor, "cron"))) {
+			printf(" cron ");
+			print_foreign_line(json_get_text(&c->arena, cursor, "cron"));
+		}
+	}
+	putchar('\n');
+}
+
 static void print_edge(struct call *c, const struct json *edge)
 {
 	const struct json *node = json_get(edge, "node");
 
 	if (call_has(c, "json")) {
-		printf("%.*s\n", BYTES_FMT(json_whole(edge)));
+		print_json(json_whole(edge));
 	} else {
-		print_in(COLOR_DIM, "--\n");
+		print_place(c, edge);
 		print_result(c, node, json_whole(node));
 	}
 	fflush(stdout);
 }
 
-/* One page; *cursor moves to its last edge. */
-static enum err show_page(struct net *net, uint64_t limit, const char *sort, struct buf *cursor, size_t *count)
+/* One page; *cursor moves to its last edge, *more tells whether the unit has further ones. */
+static enum err show_page(struct net *net, uint64_t limit, const char *sort, struct buf *cursor, bool *more)
 {
 	struct call *c = net->call;
 	struct buf path = BUF_EMPTY;
@@ -62,8 +83,9 @@ static enum err show_page(struct net *net, uint64_t limit, const char *sort, str
 	if (e < 0)
 		return e;
 	edges = json_get(answer, "edges");
-	*count = edges && edges->kind == JSON_ARRAY ? edges->count : 0;
-	for (const struct json *edge = *count ? edges->first : NULL; edge; edge = edge->next) {
+	*more = edges && edges->kind == JSON_ARRAY && edges->count == limit;
+	for (const struct json *edge = edges && edges->kind == JSON_ARRAY ? edges->first : NULL; edge;
+	     edge = edge->next) {
 		struct bytes at = json_get_text(&c->arena, edge, "cursor");
 		print_edge(c, edge);
 		buf_clear(cursor);
@@ -72,35 +94,52 @@ static enum err show_page(struct net *net, uint64_t limit, const char *sort, str
 	return OK;
 }
 
-int run_results(struct call *c)
+/* Until Ctrl-C: the next page at once when this one was full, else a moment later. */
+static enum err follow(struct call *c, struct net *net, uint64_t limit, struct buf *cursor, bool more)
+{
+	struct sigaction act = {.sa_handler = on_interrupt};
+	enum err e = OK;
+
+	sigaction(SIGINT, &act, NULL);
+	while (!interrupted && e == OK) {
+		if (!more)
+			clock_sleep_ms(POLL_MS);
+		if (interrupted)
+			break;
+		e = show_page(net, limit, "ASC", cursor, &more);
+		if (e < 0)
+			break;
+		net_close(net); /* its URLs go with the arena, which would otherwise grow for ever */
+		arena_reset(&c->arena);
+		e = net_open(net, c);
+	}
+	return e;
+}
+
+int command_results(struct call *c)
 {
 	const char *from = call_option(c, "from");
 	const char *sort = call_has(c, "newest-first") ? "DESC" : "ASC";
-	struct sigaction act = {.sa_handler = on_interrupt};
 	struct buf cursor = BUF_EMPTY;
 	struct net net = {0};
+	bool more = false;
+	struct id process;
 	uint64_t limit;
-	size_t count;
 	enum err e;
 
-	if ((e = call_number(c, "limit", 1, 1000, 25, &limit)) < 0 || (e = net_open(&net, c)) < 0)
+	e = check_id(c, "process", c->arguments[0], &process);
+	if (e == OK && call_has(c, "follow") && call_has(c, "newest-first"))
+		e = note_err(&c->note, E_ARGUMENT, "--follow goes forward: it does not go with --newest-first");
+	if (e < 0 || (e = call_number(c, "limit", 1, 1000, 25, &limit)) < 0 || (e = net_open(&net, c)) < 0)
 		goto out;
 	if (from)
 		buf_put_str(&cursor, from);
-	e = show_page(&net, limit, sort, &cursor, &count);
-	if (e < 0 || !call_has(c, "follow"))
-		goto out;
-	sigaction(SIGINT, &act, NULL);
-	while (!interrupted && e == OK) {
-		if (count < limit)
-			clock_sleep_ms(POLL_MS);
-		if (!interrupted)
-			e = show_page(&net, limit, "ASC", &cursor, &count);
-		arena_reset(&c->arena);
-		net_close(&net);
-		if (e == OK)
-			e = net_open(&net, c);
-	}
+	e = show_page(&net, limit, sort, &cursor, &more);
+	if (e == OK && call_has(c, "follow"))
+		e = follow(c, &net, limit, &cursor, more);
+	else if (e == OK && more && !call_has(c, "json"))
+		fprintf(stderr, "there may be more: --from %s goes on, --limit N shows more at a time\n",
+			buf_str(&cursor));
 out:
 	net_close(&net);
 	buf_release(&cursor);

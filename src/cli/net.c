@@ -30,7 +30,7 @@ enum err net_open(struct net *net, struct call *call)
 	enum err e;
 
 	*net = (struct net){.call = call};
-	if (port_text && !call_has(call, "port") && !bytes_u64(bytes_str(port_text), &port_default))
+	if (port_text && port_text[0] && !call_has(call, "port") && !bytes_u64(bytes_str(port_text), &port_default))
 		return note_err(&call->note, E_ARGUMENT, "WEFT_PORT is not a number: '%s'", port_text);
 	e = call_number(call, "port", 1, 65531, port_default, &port);
 	if (e < 0)
@@ -39,10 +39,10 @@ enum err net_open(struct net *net, struct call *call)
 		const char *url = call_option(call, units[i].option);
 		if (!url)
 			url = getenv(units[i].environment);
-		net->url[i] = url ? url
-				  : (const char *)arena_printf(&call->arena, "http://127.0.0.1:%" PRIu64,
-							       port + (uint64_t)i)
-					      .ptr;
+		net->url[i] = url && url[0] ? url
+					    : (const char *)arena_printf(&call->arena, "http://127.0.0.1:%" PRIu64,
+									 port + (uint64_t)i)
+						      .ptr;
 	}
 	net->client = http_client_open(TIMEOUT_MS, NULL);
 	return OK;

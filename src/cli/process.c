@@ -44,19 +44,12 @@ static enum err data_option(struct call *c, struct bytes *data)
 	return OK;
 }
 
-static enum err check_id(struct call *c, const char *what, const char *text, struct id *id)
-{
-	if (id_parse(id, bytes_str(text)) == OK)
-		return OK;
-	note_err(&c->note, E_ARGUMENT, "'%s' is not the id of a %s: an id is 43 characters of base64url", text, what);
-	return E_ARGUMENT;
-}
-
 /* Signs and posts to the MU; *id is the item's. */
 static enum err post(struct net *net, struct id *id, struct bytes target, struct tags tags, struct bytes data)
 {
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
+	struct progress *p = NULL;
 	const struct json *answer;
 	enum err e = identity_open(&key, net->call);
 
@@ -65,8 +58,10 @@ static enum err post(struct net *net, struct id *id, struct bytes target, struct
 	e = identity_sign(&item, id, key, target, tags, data, &net->call->note);
 	if (e < 0)
 		goto out;
+	p = progress_begin("sending");
 	e = net_ask(net, &answer, UNIT_MU, "POST", "/", NULL, buf_bytes(&item));
 out:
+	progress_end(p);
 	identity_close(key);
 	buf_release(&item);
 	return e;
@@ -115,6 +110,11 @@ static void ao_tags(struct tag_list *tags, const char *type)
 
 /* ---- module publish ---- */
 
+static bool is_wasm(struct bytes module)
+{
+	return module.len >= 8 && memcmp(module.ptr, "\0asm", 4) == 0;
+}
+
 static int publish(struct net *net)
 {
 	struct call *c = net->call;
@@ -123,7 +123,7 @@ static int publish(struct net *net)
 		   *compute = call_option(c, "compute-limit");
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
-	struct progress *p;
+	struct progress *p = NULL;
 	struct bytes module, answer;
 	struct id id;
 	enum err e;
@@ -135,6 +135,10 @@ static int publish(struct net *net)
 	}
 	if ((e = read_file(c, c->arguments[0], PROCESS_DATA_MAX, &module)) < 0)
 		return call_fail(c, e);
+	if (bytes_starts(bytes_str(format), "wasm") && !is_wasm(module)) {
+		note_err(&c->note, E_FORMAT, "%s is not a WebAssembly module", c->arguments[0]);
+		return call_fail(c, E_FORMAT);
+	}
 	ao_tags(&tags, "Module");
 	tag_list_add_str(&tags, "Module-Format", format);
 	tag_list_add_str(&tags, "Input-Encoding", "JSON-1");
@@ -143,10 +147,10 @@ static int publish(struct net *net)
 	tag_list_add_str(&tags, "Compute-Limit", compute ? compute : "9000000000000");
 	tag_list_add_str(&tags, "Content-Type",
 			 bytes_starts(bytes_str(format), "wasm") ? "application/wasm" : "application/octet-stream");
-	p = progress_begin("publishing");
 	if ((e = add_tag_options(c, &tags)) < 0 || (e = identity_open(&key, c)) < 0 ||
 	    (e = identity_sign(&item, &id, key, bytes_of(NULL, 0), tag_list_tags(&tags), module, &c->note)) < 0)
 		goto out;
+	p = progress_begin("publishing");
 	e = net_ask_raw(net, &answer, UNIT_UPLOADER, "POST", "/tx", NULL, buf_bytes(&item));
 out:
 	progress_end(p);
@@ -157,7 +161,7 @@ out:
 	return print_id(c, "module", id);
 }
 
-int run_module_publish(struct call *c)
+int command_module_publish(struct call *c)
 {
 	return with_net(c, publish);
 }
@@ -197,7 +201,7 @@ static int spawn(struct net *net)
 	return print_id(c, "process", process);
 }
 
-int run_spawn(struct call *c)
+int command_spawn(struct call *c)
 {
 	return with_net(c, spawn);
 }
@@ -234,7 +238,7 @@ static int send_command(struct net *net)
 	return send_message(net, &tags, data);
 }
 
-int run_send(struct call *c)
+int command_send(struct call *c)
 {
 	return with_net(c, send_command);
 }
@@ -255,7 +259,7 @@ static int eval(struct net *net)
 	return send_message(net, &tags, code);
 }
 
-int run_eval(struct call *c)
+int command_eval(struct call *c)
 {
 	return with_net(c, eval);
 }
@@ -274,7 +278,7 @@ static int result(struct net *net)
 	return show_result(net, c->arguments[0], c->arguments[1]);
 }
 
-int run_result(struct call *c)
+int command_result(struct call *c)
 {
 	return with_net(c, result);
 }
@@ -317,7 +321,7 @@ static int dry_run(struct net *net)
 	return print_result(c, answer, raw);
 }
 
-int run_dry_run(struct call *c)
+int command_dry_run(struct call *c)
 {
 	return with_net(c, dry_run);
 }

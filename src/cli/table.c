@@ -80,22 +80,22 @@ static const struct option info_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END
 
 const struct command cli_commands[] = {
 	{"spawn", "MODULE", "start a process of a module and print its id",
-	 "The process names this network's scheduler, and trusts what its messenger unit pushes\n"
+	 "The process names this network's scheduler, and trusts what its message unit pushes\n"
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",
-	 spawn_options, run_spawn},
+	 spawn_options, command_spawn},
 	{"eval", "PROCESS CODE", "run Lua in an aos process and print what it answers",
 	 "CODE is the code itself, @FILE, or - for standard input. Only the owner of a process may.", eval_options,
-	 run_eval},
-	{"send", "PROCESS", "send a message to a process and print its result", NULL, send_options, run_send},
-	{"dry-run", "PROCESS", "ask a process without changing it", NULL, dry_run_options, run_dry_run},
-	{"result", "PROCESS MESSAGE", "print the result of a message", NULL, network_options, run_result},
-	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, run_results},
+	 command_eval},
+	{"send", "PROCESS", "send a message to a process and print its result", NULL, send_options, command_send},
+	{"dry-run", "PROCESS", "ask a process without changing it", NULL, dry_run_options, command_dry_run},
+	{"result", "PROCESS MESSAGE", "print the result of a message", NULL, network_options, command_result},
+	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, command_results},
 	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options,
-	 run_module_publish},
+	 command_module_publish},
 	{"wallet new", NULL, "make a key",
 	 "Never overwrites a key that exists. RSA keys are Arweave wallets, which every ao tool reads.",
-	 wallet_new_options, run_wallet_new},
-	{"wallet address", NULL, "print the address of the key", NULL, wallet_options, run_wallet_address},
-	{"info", "[ID]", "say what the network, or a process or message, is", NULL, info_options, run_info},
+	 wallet_new_options, command_wallet_new},
+	{"wallet address", NULL, "print the address of the key", NULL, wallet_options, command_wallet_address},
+	{"info", "[ID]", "say what the network, or a process or message, is", NULL, info_options, command_info},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -169,6 +169,7 @@ static void send_ask(struct asked *a)
 				 .url = buf_str(&a->url),
 				 .headers = a->ask.headers,
 				 .body = a->ask.body,
+				 .answer_max = a->ask.answer_max,
 				 .follow = strcmp(a->ask.method, "GET") == 0};
 
 	a->tries_left--;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * peer: another unit behind a URL. Private to flow: what the HTTP ports share.
+ * peer: another unit behind a URL. What the HTTP ports share, here and in weave/remote.c.
  *
  * One ask is one HTTP call, with retries when it is safe, and an answer whose
  * failure is already an `enum err` with a note: a weft peer says the code itself
@@ -28,7 +28,8 @@ struct ask {
 	const char *const *headers; /* static */
 	struct bytes body;          /* borrowed until answered */
 	struct peer_retry retry;
-	bool post_again; /* follow a 307/308 by sending the body again */
+	bool post_again;   /* follow a 307/308 by sending the body again */
+	size_t answer_max; /* 0: the client's default */
 };
 
 /* `body` is valid during the call. */

@@ -71,7 +71,7 @@ const char *http_peer(const struct http_request *r);
 /* http_arena is the request's own, released after the answer was sent. */
 struct arena *http_arena(struct http_request *r);
 
-/* Answers: each request exactly one. The body is copied, except by http_answer_buf,
+/* Answers: each request exactly one. At most 128 headers of the handler's own. The body is copied, except by http_answer_buf,
  * which takes it over and empties the caller's. */
 void http_set_header(struct http_request *r, const char *name, const char *value);
 void http_answer(struct http_request *r, int status, const char *content_type, struct bytes body);
@@ -120,5 +120,15 @@ must_use enum err http_wait(struct http_client *c, struct arena *a, const struct
 			    struct http_reply *reply, struct note *note);
 /* http_client_close ends calls in flight with E_CLOSED, and frees. */
 void http_client_close(struct http_client *c);
+
+/* ---- a request that comes from memory ---- */
+
+/* http_try answers `call` as a server with these options would, without a socket, a server or another thread: the
+ * same limits, routes and errors, and the handler on the calling thread. An answer that comes later is
+ * waited for. call->url is the target, path and query as a request line has them; timeout_ms, answer_max and
+ * follow mean nothing here; http_peer is 127.0.0.1. The reply lives in `a`. For the fuzzers and tests of
+ * handlers. */
+void http_try(const struct http_options *options, struct arena *a, const struct http_call *call,
+	      struct http_reply *reply);
 
 #endif

@@ -8,6 +8,7 @@
 #include "test/test.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -55,9 +56,22 @@ static void away(void *ctx, struct http_request *r)
 	http_answer(r, 307, NULL, BYTES(""));
 }
 
+static void header(void *ctx, struct http_request *r)
+{
+	(void)ctx;
+	http_answer(r, 200, HTTP_TEXT, http_header(r, "content-type"));
+}
+
+/* Three bytes out of the middle of a file that is surely there: this program. */
+static void file(void *ctx, struct http_request *r)
+{
+	(void)ctx;
+	http_answer_file(r, 206, HTTP_BYTES, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 1, 3);
+}
+
 static const struct http_route routes[] = {
-	{"GET", "/echo/{}", echo}, {"POST", "/echo/{}", echo}, {"GET", "/late", hold},
-	{"GET", "/fail", refuse},  {"GET", "/away", away},
+	{"GET", "/echo/{}", echo}, {"POST", "/echo/{}", echo}, {"GET", "/late", hold}, {"GET", "/fail", refuse},
+	{"GET", "/away", away},    {"GET", "/header", header}, {"GET", "/file", file},
 };
 
 static struct http_server *start(void)
@@ -107,6 +121,9 @@ TEST(requests_are_routed_decoded_and_answered)
 	t_u64(ask(c, s, "GET", "/echo/%zz", bytes_of(NULL, 0)).status, 400);
 	t_u64(ask(c, s, "OPTIONS", "/echo/x", bytes_of(NULL, 0)).status, 204);
 	t_u64(ask(c, s, "HEAD", "/echo/x", bytes_of(NULL, 0)).status, 200);
+	r = ask(c, s, "GET", "/file", bytes_of(NULL, 0));
+	t_u64(r.status, 206);
+	t_text(r.body, "ELF");
 	r = ask(c, s, "GET", "/fail", bytes_of(NULL, 0));
 	t_u64(r.status, 503);
 	t_text(r.body, "{\"error\":\"not now\",\"code\":\"E_BUSY\",\"hint\":\"come back\"}");
@@ -288,6 +305,57 @@ TEST(two_servers_cannot_have_one_port)
 	t_err(http_serve(&other, &options, &note), E_IO);
 	t_check(strstr(note.text, "in use") && note.hint[0]);
 	http_stop(s, 10);
+}
+
+static struct http_reply try(const char *method, const char *target, struct bytes body)
+{
+	static const char *const headers[] = {"X-Other: 1", "Content-Type:text/x", NULL};
+	struct http_options options = {
+		.routes = routes, .route_count = sizeof(routes) / sizeof(routes[0]), .body_max = BODY_MAX};
+	struct http_call call = {.method = method, .url = target, .headers = headers, .body = body};
+	struct http_reply reply;
+
+	http_try(&options, &arena, &call, &reply);
+	return reply;
+}
+
+static void *answer_later(void *ctx)
+{
+	while (atomic_load(&late_count) == 0)
+		clock_sleep_ms(1);
+	http_answer(late[0], 200, HTTP_TEXT, BYTES("late"));
+	return NULL;
+}
+
+TEST(a_request_from_memory_is_answered_like_any_other)
+{
+	struct http_reply r = try("GET", "/echo/a%20b?q=1%2B2&x", bytes_of(NULL, 0));
+	struct buf body = BUF_EMPTY;
+	pthread_t thread;
+
+	t_u64(r.status, 200);
+	t_text(r.body, "GET a b 1+2 ");
+	t_text(r.content_type, HTTP_TEXT);
+	t_text(try("POST", "/echo/z/", BYTES("body")).body, "POST z  body");
+	t_u64(try("HEAD", "/echo/z", BYTES("")).body.len, 0);
+	t_u64(try("GET", "/nothing", BYTES("")).status, 404);
+	t_u64(try("DELETE", "/fail", BYTES("")).status, 405);
+	t_u64(try("GET", "/echo/%zz", BYTES("")).status, 400);
+	t_u64(try("OPTIONS", "/echo/x", BYTES("")).status, 204);
+	t_text(try("GET", "/fail", BYTES("")).body,
+	       "{\"error\":\"not now\",\"code\":\"E_BUSY\",\"hint\":\"come back\"}");
+	t_text(try("GET", "/away", BYTES("")).location, "/echo/there?q=moved");
+	t_text(try("GET", "/header", BYTES("")).body, "text/x");
+	r = try("GET", "/file", BYTES(""));
+	t_u64(r.status, 206);
+	t_text(r.body, "ELF");
+	memset(buf_grow(&body, BODY_MAX + 1), 'x', BODY_MAX + 1);
+	t_u64(try("POST", "/echo/a", buf_bytes(&body)).status, 413);
+	buf_release(&body);
+	must(pthread_create(&thread, NULL, answer_later, NULL) == 0);
+	t_text(try("GET", "/late", BYTES("")).body, "late");
+	pthread_join(thread, NULL);
+	arena_release(&arena);
 }
 
 TEST_MAIN

@@ -59,16 +59,19 @@ static void typed_digest(uint8_t digest[32], const uint8_t address[20], const ui
 	keccak256(digest, bytes_of(both, sizeof(both)));
 }
 
-/* The uncompressed key that made the signature, 04 || x || y. v is 27 or 28, or 0 or 1. */
+/* The uncompressed key that made the signature, 04 || x || y. v is 27 or 28; what some wallets write for
+ * them, 0 and 1, is refused as the scheduler of the reference does: whoever changed the one into the other
+ * would have the same message under a second id. */
 static bool recover(uint8_t key[65], const uint8_t *signature, const uint8_t digest[32])
 {
 	secp256k1_ecdsa_recoverable_signature parsed;
 	secp256k1_ecdsa_signature plain;
 	secp256k1_pubkey public;
-	int v = signature[64] >= 27 ? signature[64] - 27 : signature[64];
+	int v = signature[64] - 27;
 	size_t len = 65;
 
-	if (v > 1 || !secp256k1_ecdsa_recoverable_signature_parse_compact(ethereum_context(), &parsed, signature, v))
+	if (v < 0 || v > 1 ||
+	    !secp256k1_ecdsa_recoverable_signature_parse_compact(ethereum_context(), &parsed, signature, v))
 		return false;
 	/* Of the two values of s that would do, only the low one counts (EIP-2). */
 	secp256k1_ecdsa_recoverable_signature_convert(context, &plain, &parsed);

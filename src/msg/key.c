@@ -64,6 +64,14 @@ static bool ed25519_verify(enum signature_type type, const uint8_t *owner, const
 	return crypto_sign_verify_detached(signature, text, len, owner) == 0;
 }
 
+static bool is_zero(const uint8_t *ptr, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (ptr[i])
+			return false;
+	return true;
+}
+
 /* 32 slots of signatures, then a bitmap of which are filled (most significant bit
  * first); 32 slots of keys, then how many have to sign. */
 static bool multi_verify(struct bytes owner, struct bytes signature, const uint8_t m[SIGNED_HASH_SIZE])
@@ -72,11 +80,11 @@ static bool multi_verify(struct bytes owner, struct bytes signature, const uint8
 	unsigned threshold = owner.ptr[32 * 32], signed_by = 0;
 
 	for (unsigned i = 0; i < 32; i++) {
-		if (!(bitmap[i >> 3] & (128 >> (i & 7))))
-			continue;
-		if (!ed25519_verify(SIGN_APTOS, owner.ptr + 32 * i, signature.ptr + 64 * i, m))
+		const uint8_t *slot = signature.ptr + 64 * i;
+		bool filled = bitmap[i >> 3] & (128 >> (i & 7));
+		if (filled ? !ed25519_verify(SIGN_ED25519, owner.ptr + 32 * i, slot, m) : !is_zero(slot, 64))
 			return false;
-		signed_by++;
+		signed_by += filled;
 	}
 	return threshold > 0 && signed_by >= threshold;
 }
@@ -219,7 +227,7 @@ void key_sign(const struct key *k, uint8_t *signature, const uint8_t m[SIGNED_HA
 	size_t len;
 
 	if (k->type == SIGN_ARWEAVE) {
-		rsa_sign(k->rsa, signature, m);
+		must(rsa_sign(k->rsa, signature, m));
 	} else if (k->type == SIGN_ETHEREUM) {
 		ethereum_sign(k->secret, signature, m);
 	} else {
@@ -248,6 +256,20 @@ static enum err member_bytes(const struct json *jwk, const char *name, uint8_t *
 	return e < 0 ? note_err(note, E_FORMAT, "the key file's \"%s\" is missing or is not base64url", name) : OK;
 }
 
+/* Whether the numbers belong together, tried on a message. */
+static enum err check_rsa(const struct key *k, const struct json *jwk, struct note *note)
+{
+	uint8_t m[SIGNED_HASH_SIZE] = {0}, signature[RSA_SIZE], exponent[8];
+	size_t len;
+
+	if (member_bytes(jwk, "e", exponent, sizeof(exponent), &len, NULL) < 0 ||
+	    !bytes_eq(bytes_of(exponent, len), BYTES("\x01\x00\x01")))
+		return note_err(note, E_UNSUPPORTED, "an Arweave key has the exponent 65537, this RSA key has not");
+	if (!rsa_sign(k->rsa, signature, m) || !rsa_verify(key_owner(k), bytes_of(signature, RSA_SIZE), m))
+		return note_err(note, E_FORMAT, "the key file's numbers do not belong together");
+	return OK;
+}
+
 static enum err parse_rsa(struct key *k, const struct json *jwk, struct note *note)
 {
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
@@ -273,8 +295,8 @@ static enum err parse_rsa(struct key *k, const struct json *jwk, struct note *no
 		if (EVP_PKEY_fromdata_init(context) <= 0 ||
 		    EVP_PKEY_fromdata(context, &k->rsa, EVP_PKEY_KEYPAIR, params) <= 0)
 			e = note_err(note, E_FORMAT, "the key file's numbers do not make an RSA key");
-		else
-			e = owner_from_rsa(k, note);
+		else if ((e = owner_from_rsa(k, note)) == OK)
+			e = check_rsa(k, jwk, note);
 	}
 	sodium_memzero(bytes, sizeof(bytes));
 	for (int i = 0; i < RSA_PARTS; i++)
@@ -401,6 +423,23 @@ void key_json(struct buf *out, const struct key *k)
 	jw_object_end(&w);
 }
 
+/* The name in its directory has to last too. */
+static bool sync_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf directory = BUF_EMPTY;
+	int fd;
+	bool good;
+
+	buf_put(&directory, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+	fd = open(buf_str(&directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	good = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	buf_release(&directory);
+	return good;
+}
+
 enum err key_save(const struct key *k, const char *path, struct note *note)
 {
 	struct buf text = BUF_EMPTY, temporary = BUF_EMPTY;
@@ -421,6 +460,8 @@ enum err key_save(const struct key *k, const char *path, struct note *note)
 		e = errno == EEXIST
 			    ? note_err(note, E_EXISTS, "%s exists already, and keys are never overwritten", path)
 			    : note_err(note, E_IO, "cannot write %s: %s", path, strerror(errno));
+	else if (!sync_directory_of(path))
+		e = note_err(note, E_IO, "cannot write the directory of %s: %s", path, strerror(errno));
 	if (fd >= 0) {
 		close(fd);
 		unlink(buf_str(&temporary));

@@ -12,12 +12,13 @@
  *   3    ethereum         65    65    EIP-191 personal message of M; owner = 04 || x || y
  *   4    solana           64    32    ed25519 over the 96 hex digits of M
  *   5    injected aptos   64    32    ed25519 over "APTOS\nmessage: <hex M>\nnonce: bundlr"
- *   6    multi aptos    2052  1025    up to 32 keys and a threshold; each as type 5
+ *   6    multi aptos    2052  1025    up to 32 keys and a threshold; each over M
  *   7    typed ethereum   65    42    EIP-712 over M and the address; owner = "0x..." in ASCII
  *
- * All seven verify; 1 to 4 also sign. An ethereum signature has to recover to exactly the
- * owner's key, so its last byte cannot be changed; a multi-signature has to reach its
- * threshold (the common client checks neither).
+ * All seven verify; 1 to 4 also sign. The id of an item is the hash of its signature, so a signature
+ * that a stranger could write in another way would be a second id for the same message. Hence an ethereum
+ * signature has to recover to exactly the owner's key and ends in 27 or 28; a multi-signature has to
+ * reach its threshold, and its slots that are not filled are zero (the common client checks none of this).
  *
  * A key file is a JSON Web Key (RFC 7517, 7518, 8037): {"kty":"RSA",...} as every
  * Arweave tool writes, {"kty":"OKP","crv":"Ed25519","x","d"} and
@@ -54,10 +55,14 @@ struct key;
 
 /* key_new makes a fresh key of type 1, 2, 3 or 4 (RSA takes seconds). E_UNSUPPORTED for other types. */
 must_use enum err key_new(struct key **out, enum signature_type type, struct note *note);
-/* key_parse reads a JWK with its private half. An Ed25519 key signs as type 2; key_as changes that to 4. */
+/* key_parse reads a JWK with its private half. An Ed25519 key signs as type 2; key_as changes that to 4. E_FORMAT names
+ * the member that is missing or wrong; E_UNSUPPORTED for another kind of key, or an RSA key that is no Arweave
+ * wallet (4096 bits, exponent 65537). A key that is read can sign: RSA numbers that do not belong together are
+ * found here, not at the first message. */
 must_use enum err key_parse(struct key **out, struct bytes jwk, struct note *note);
 must_use enum err key_load(struct key **out, const char *path, struct note *note);
-/* key_save writes the JWK for its owner's eyes only (0600), whole or not at all. E_EXISTS rather than overwrite. */
+/* key_save writes the JWK for its owner's eyes only (0600), whole or not at all, durably. E_EXISTS rather than
+ * overwrite. */
 must_use enum err key_save(const struct key *k, const char *path, struct note *note);
 void key_json(struct buf *out, const struct key *k);
 void key_free(struct key *k);

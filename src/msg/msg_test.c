@@ -67,7 +67,8 @@ TEST(deep_hashes_match_the_reference)
 
 TEST(tags_encode_as_the_reference_does)
 {
-	struct tag odd = {BYTES("\xc3\xa9"), BYTES("\xe2\x82\xac\xf0\x9f\x98\x80")};
+	struct tag odd = {BYTES("\xc3\xa9"), BYTES("\xe2\x82\xac\xf0\x9f\x98\x80")}, many[70];
+	struct tags tags;
 	struct buf out = BUF_EMPTY;
 
 	avro_encode(&out, (struct tags){0});
@@ -77,7 +78,16 @@ TEST(tags_encode_as_the_reference_does)
 	buf_clear(&out);
 	avro_encode(&out, (struct tags){&odd, 1});
 	t_bytes(buf_bytes(&out), unhex("0204c3a90ee282acf09f988000"));
+	buf_clear(&out);
+	for (int i = 0; i < 70; i++)
+		many[i] = (struct tag){arena_printf(&arena, "n%d", i), BYTES("v")};
+	avro_encode(&out, (struct tags){many, 70});
+	t_bytes(bytes_of(out.ptr, 20), unhex("8c01046e300276046e310276046e320276046e33"));
+	t_u64(out.len, 413);
+	t_ok(avro_decode(&tags, &arena, buf_bytes(&out), 70, NULL));
+	t_text(tags.list[69].name, "n69");
 	buf_release(&out);
+	arena_release(&arena);
 }
 
 static enum err decode(const char *hex, uint64_t count, struct tags *tags)
@@ -144,6 +154,31 @@ static void vector_verifies(struct bytes raw, enum signature_type type, const ch
 			t_err(item_verify(&item, NULL), E_SIGNATURE);
 	}
 	arena_reset(&arena);
+}
+
+static void signs(struct bytes raw, const char *m)
+{
+	uint8_t got[SIGNED_HASH_SIZE];
+	struct item item;
+
+	t_ok(item_parse(&item, &arena, raw, NULL));
+	item_signed_hash(got, item.type, item.owner, item.target, item.anchor, item.raw_tags, item.data);
+	t_bytes(bytes_of(got, sizeof(got)), unhex(m));
+}
+
+TEST(what_is_signed_is_that_of_the_reference)
+{
+	struct item item;
+
+	signs(unhex(type3_item),
+	      "db375dd0baf81b1d04bcff204beb57d364f0392e303399ce50e148518851a5e569e3e203864913861d979bd8"
+	      "2fac8505");
+	signs(un64(type1_item),
+	      "cde9198a80fb013aa541e324cff6d56382b7a75a696e6e014473deadc3f293ef9907ae76e943f410811fb475"
+	      "1d9af407");
+	t_ok(item_parse(&item, &arena, un64(type1_item), NULL));
+	t_text(address_native(&arena, item.owner), "jspNVVUDCGt3bIlE9vt05vxsFZe6XuJPx_KwxHgfWQg");
+	arena_release(&arena);
 }
 
 TEST(items_of_the_reference_verify)
@@ -262,6 +297,12 @@ TEST(an_ethereum_signature_has_one_form)
 	raw[2 + 64] ^= 1; /* 27 <-> 28: recovers to another key */
 	t_ok(item_parse(&item, &arena, all, NULL));
 	t_err(item_verify(&item, NULL), E_SIGNATURE);
+	raw[2 + 64] = 0; /* as some wallets write 27: it would give the same message a second id */
+	t_ok(item_parse(&item, &arena, all, NULL));
+	t_err(item_verify(&item, NULL), E_SIGNATURE);
+	raw[2 + 64] = 1;
+	t_ok(item_parse(&item, &arena, all, NULL));
+	t_err(item_verify(&item, NULL), E_SIGNATURE);
 	raw[2 + 64] = 99;
 	t_ok(item_parse(&item, &arena, all, NULL));
 	t_err(item_verify(&item, NULL), E_SIGNATURE);
@@ -279,6 +320,57 @@ TEST(a_multi_signature_needs_its_threshold)
 	raw[2 + 2052 + 1024] = 1;
 	t_ok(item_parse(&item, &arena, bytes_of(raw, sizeof(raw)), NULL));
 	t_err(item_verify(&item, NULL), E_SIGNATURE);
+	arena_release(&arena);
+}
+
+/* An item of type 6 as arbundles makes it: keys 0 to 2, of which two have to sign, and those of `signers` do. */
+static struct bytes multi_item(unsigned signers)
+{
+	enum { OWNER = 2 + 2052, TARGET = OWNER + 1025, SIZE = TARGET + 2 + 16 + 4 };
+	uint8_t *raw = arena_alloc(&arena, SIZE), m[SIGNED_HASH_SIZE];
+	struct key *keys[3];
+
+	raw[0] = SIGN_MULTI_APTOS;
+	memcpy(raw + SIZE - 4, "data", 4);
+	for (unsigned i = 0; i < 3; i++) {
+		keys[i] = key_of_secret("\"kty\":\"OKP\",\"crv\":\"Ed25519\"", (uint8_t)(i + 1));
+		memcpy(raw + OWNER + 32 * i, key_owner(keys[i]).ptr, 32);
+	}
+	raw[OWNER + 1024] = 2;
+	item_signed_hash(m, SIGN_MULTI_APTOS, bytes_of(raw + OWNER, 1025), BYTES(""), BYTES(""), BYTES(""),
+			 BYTES("data"));
+	for (unsigned i = 0; i < 3; i++) {
+		if (signers & 1u << i) {
+			key_sign(keys[i], raw + 2 + 64 * i, m);
+			raw[OWNER - 4] = (uint8_t)(raw[OWNER - 4] | 128 >> i);
+		}
+		key_free(keys[i]);
+	}
+	return bytes_of(raw, SIZE);
+}
+
+static void multi_is(struct bytes raw, enum err want)
+{
+	struct item item;
+
+	t_ok(item_parse(&item, &arena, raw, NULL));
+	t_err(item_verify(&item, NULL), want);
+}
+
+TEST(a_multi_signature_is_over_the_hash_and_has_one_form)
+{
+	struct bytes two = multi_item(5);
+	uint8_t *raw = (uint8_t *)(uintptr_t)two.ptr;
+
+	multi_is(two, OK);
+	multi_is(multi_item(6), OK);
+	multi_is(multi_item(7), OK);
+	multi_is(multi_item(1), E_SIGNATURE);
+	raw[2 + 64 + 7] = 1; /* in the slot of key 1, which did not sign */
+	multi_is(two, E_SIGNATURE);
+	raw[2 + 64 + 7] = 0;
+	raw[2 + 128 + 7] ^= 1;
+	multi_is(two, E_SIGNATURE);
 	arena_release(&arena);
 }
 
@@ -314,6 +406,47 @@ TEST_TIMEOUT(keys_survive_their_files, 120)
 	t_err(key_parse(&(struct key *){NULL}, BYTES("{\"kty\":\"oct\"}"), NULL), E_UNSUPPORTED);
 	t_err(key_load(&(struct key *){NULL}, "/nonexistent/key", NULL), E_NOT_FOUND);
 	arena_release(&arena);
+}
+
+/* The JWK of a fresh RSA key with the value of one member replaced, or changed in its middle. */
+static enum err parse_with(const struct key *key, const char *member, const char *value)
+{
+	struct buf jwk = BUF_EMPTY, pattern = BUF_EMPTY;
+	struct key *again = NULL;
+	char *at, *end;
+	enum err e;
+
+	key_json(&jwk, key);
+	buf_printf(&pattern, "\"%s\":\"", member);
+	at = strstr((char *)(uintptr_t)buf_str(&jwk), buf_str(&pattern)) + pattern.len;
+	end = strchr(at, '"');
+	if (value) {
+		buf_clear(&pattern);
+		buf_printf(&pattern, "%.*s%s%s", (int)(at - (char *)jwk.ptr), (char *)jwk.ptr, value, end);
+		e = key_parse(&again, buf_bytes(&pattern), NULL);
+	} else {
+		at[(end - at) / 2] = at[(end - at) / 2] == 'A' ? 'B' : 'A';
+		e = key_parse(&again, buf_bytes(&jwk), NULL);
+	}
+	if (e == OK)
+		key_free(again);
+	buf_release(&jwk);
+	buf_release(&pattern);
+	return e;
+}
+
+TEST_TIMEOUT(an_rsa_key_that_cannot_sign_is_refused_when_it_is_read, 120)
+{
+	struct key *key;
+
+	t_ok(key_new(&key, SIGN_ARWEAVE, NULL));
+	t_ok(parse_with(key, "kty", "RSA"));
+	t_err(parse_with(key, "n", NULL), E_FORMAT);
+	t_err(parse_with(key, "n", "AQAB"), E_UNSUPPORTED);
+	t_err(parse_with(key, "e", "Aw"), E_UNSUPPORTED);
+	t_err(parse_with(key, "d", ""), E_FORMAT);
+	t_err(parse_with(key, "p", "***"), E_FORMAT);
+	key_free(key);
 }
 
 TEST(addresses_follow_the_owner)

@@ -92,14 +92,16 @@ bool rsa_verify(struct bytes modulus, struct bytes signature, const uint8_t m[SI
 	return good;
 }
 
-void rsa_sign(EVP_PKEY *key, uint8_t signature[RSA_SIZE], const uint8_t m[SIGNED_HASH_SIZE])
+bool rsa_sign(EVP_PKEY *key, uint8_t signature[RSA_SIZE], const uint8_t m[SIGNED_HASH_SIZE])
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
 	uint8_t hash[SHA256_SIZE];
 	size_t len = RSA_SIZE;
+	bool good;
 
 	sha256(hash, bytes_of(m, SIGNED_HASH_SIZE));
-	must(context && EVP_PKEY_sign_init(context) > 0 && set_padding(context, RSA_PSS_SALTLEN_DIGEST) &&
-	     EVP_PKEY_sign(context, signature, &len, hash, sizeof(hash)) > 0 && len == RSA_SIZE);
+	must(context && EVP_PKEY_sign_init(context) > 0 && set_padding(context, RSA_PSS_SALTLEN_DIGEST));
+	good = EVP_PKEY_sign(context, signature, &len, hash, sizeof(hash)) > 0 && len == RSA_SIZE;
 	EVP_PKEY_CTX_free(context);
+	return good;
 }

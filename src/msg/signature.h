@@ -16,7 +16,8 @@ enum { RSA_SIZE = 512, ED25519_SECRET_SIZE = 64, SECP256K1_SECRET_SIZE = 32 };
 /* rsa.c. rsa_public answers from a cache; the caller frees the reference. NULL: not a usable modulus. */
 EVP_PKEY *rsa_public(struct bytes modulus);
 bool rsa_verify(struct bytes modulus, struct bytes signature, const uint8_t m[SIGNED_HASH_SIZE]);
-void rsa_sign(EVP_PKEY *key, uint8_t signature[RSA_SIZE], const uint8_t m[SIGNED_HASH_SIZE]);
+/* false: the numbers of the key do not belong together */
+bool rsa_sign(EVP_PKEY *key, uint8_t signature[RSA_SIZE], const uint8_t m[SIGNED_HASH_SIZE]);
 
 /* ethereum.c */
 const secp256k1_context *ethereum_context(void);

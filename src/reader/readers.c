@@ -4,6 +4,7 @@
  */
 #include "engine/wasm/translate.h"
 #include "reader/format.h"
+#include "reader/wasm/tiers.h"
 #include "reader/wasm/wasm.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static const struct {
 	{"wasm32-unknown-emscripten-metering", &wasm_reader, WASM_GAS_METERING},
 };
 
+enum { TURN_MS_MAX = 3600000 };
 enum { FORMATS = sizeof(table) / sizeof(table[0]) };
 
 static size_t find_row(struct bytes format)
@@ -52,12 +54,17 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 	r->cache = strdup(options->cache);
 	must(r->compile && r->worker && r->cache);
 	r->log = options->log;
+	r->turn_ms_max = options->turn_ms_max ? options->turn_ms_max : TURN_MS_MAX;
+	if (!options->first_tier_only)
+		r->tiers = tiers_new();
 	*out = r;
 	return OK;
 }
 
 void readers_close(struct readers *r)
 {
+	if (r->tiers)
+		tiers_free(r->tiers);
 	free(r->compile);
 	free(r->worker);
 	free(r->cache);
@@ -83,6 +90,11 @@ void program_stop(struct program *p)
 	p->reader->program_stop(p);
 }
 
+void program_settle(struct program *p)
+{
+	p->reader->program_settle(p);
+}
+
 void program_close(struct program *p)
 {
 	if (p)
@@ -104,13 +116,23 @@ void instance_close(struct instance *i)
 enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 		       uint64_t gas_limit, struct outcome *out, struct note *note)
 {
-	return i->reader->turn(i, a, message, environment, gas_limit, false, out, note);
+	return i->reader->turn(i, a, message, environment, gas_limit, 0, out, note);
 }
 
 enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-		      uint64_t gas_limit, struct outcome *out, struct note *note)
+		      uint64_t gas_limit, uint64_t patience_ms, struct outcome *out, struct note *note)
 {
-	return i->reader->turn(i, a, message, environment, gas_limit, true, out, note);
+	return i->reader->turn(i, a, message, environment, gas_limit, patience_ms ? patience_ms : 1, out, note);
+}
+
+void instance_stop(struct instance *i)
+{
+	i->reader->stop(i);
+}
+
+uint64_t instance_memory(struct instance *i)
+{
+	return i->reader->memory(i);
 }
 
 enum err instance_commit(struct instance *i, struct note *note)

@@ -25,6 +25,7 @@ struct backend {
 	enum err (*scan)(struct store *s, unsigned table, const struct store_range *range, store_seen *seen, void *ctx);
 	enum err (*blob_put)(struct store *s, struct id hash, struct bytes bytes);
 	enum err (*blob_get)(struct store *s, struct id hash, struct arena *a, struct bytes *bytes);
+	enum err (*blob_open)(struct store *s, struct id hash, int *fd);
 	bool (*blob_has)(struct store *s, struct id hash);
 	void (*blob_del)(struct store *s, struct id hash);
 };

@@ -73,6 +73,13 @@ static enum err faulty_blob_get(struct store *s, struct id hash, struct arena *a
 	return inner->backend->blob_get(inner, hash, a, bytes);
 }
 
+static enum err faulty_blob_open(struct store *s, struct id hash, int *fd)
+{
+	struct store *inner = self_of(s)->inner;
+
+	return inner->backend->blob_open(inner, hash, fd);
+}
+
 static bool faulty_blob_has(struct store *s, struct id hash)
 {
 	struct store *inner = self_of(s)->inner;
@@ -94,6 +101,7 @@ static const struct backend faulty_backend = {
 	.scan = faulty_scan,
 	.blob_put = faulty_blob_put,
 	.blob_get = faulty_blob_get,
+	.blob_open = faulty_blob_open,
 	.blob_has = faulty_blob_has,
 	.blob_del = faulty_blob_del,
 };

@@ -144,6 +144,12 @@ static enum err memory_blob_get(struct store *s, struct id hash, struct arena *a
 	return blob ? OK : E_NOT_FOUND;
 }
 
+static enum err memory_blob_open(struct store *s, struct id hash, int *fd)
+{
+	(void)s, (void)hash, (void)fd;
+	return E_UNSUPPORTED;
+}
+
 static bool memory_blob_has(struct store *s, struct id hash)
 {
 	struct memory_store *m = self_of(s);
@@ -194,6 +200,7 @@ static const struct backend memory_backend = {
 	.scan = memory_scan,
 	.blob_put = memory_blob_put,
 	.blob_get = memory_blob_get,
+	.blob_open = memory_blob_open,
 	.blob_has = memory_blob_has,
 	.blob_del = memory_blob_del,
 };

@@ -177,6 +177,11 @@ enum err store_blob_get(struct store *s, struct id hash, struct arena *a, struct
 	return id_eq(id_of_sha256(*bytes), hash) ? OK : E_CORRUPT;
 }
 
+enum err store_blob_open(struct store *s, struct id hash, int *fd)
+{
+	return s->backend->blob_open(s, hash, fd);
+}
+
 bool store_blob_has(struct store *s, struct id hash)
 {
 	return s->backend->blob_has(s, hash);

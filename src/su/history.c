@@ -112,12 +112,12 @@ static void give(struct heads *heads, struct head *head)
 static enum err load(struct heads *heads, struct head *head)
 {
 	struct arena a = ARENA_EMPTY;
-	struct record r;
+	struct su_record r;
 	struct assignment assignment;
-	enum err e = record_last(heads->store, &a, head->process, &r);
+	enum err e = su_record_last(heads->store, &a, head->process, &r);
 
 	if (e == OK)
-		e = record_assignment(&assignment, &a, &r, NULL);
+		e = su_record_assignment(&assignment, &a, &r, NULL);
 	if (e == OK)
 		e = id_parse(&head->newest.assignment, assignment.id);
 	if (e == OK) {
@@ -163,7 +163,7 @@ bool head_has_message(struct heads *heads, const struct head *head, struct id me
 	for (const struct flight *f = head->flights; f; f = f->next)
 		if (id_eq(f->message, message))
 			return true;
-	return record_has_message(heads->store, head->process, message);
+	return su_record_has_message(heads->store, head->process, message);
 }
 
 bool head_has_dedupe(struct heads *heads, const struct head *head, struct bytes dedupe)
@@ -171,7 +171,7 @@ bool head_has_dedupe(struct heads *heads, const struct head *head, struct bytes 
 	for (const struct flight *f = head->flights; f; f = f->next)
 		if (f->has_dedupe && bytes_eq(bytes_of(f->dedupe, DEDUPE_SIZE), dedupe))
 			return true;
-	return record_has_dedupe(heads->store, head->process, dedupe);
+	return su_record_has_dedupe(heads->store, head->process, dedupe);
 }
 
 struct link head_next(const struct head *head, uint64_t now_ms)

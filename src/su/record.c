@@ -15,7 +15,7 @@ static struct bytes row_key(uint8_t key[KEY_ROW], struct id process, uint64_t nu
 	return bytes_of(key, KEY_ROW);
 }
 
-static void put_id(struct store_batch *b, struct id id, const struct record *r, enum id_kind kind)
+static void put_id(struct store_batch *b, struct id id, const struct su_record *r, enum id_kind kind)
 {
 	uint8_t key[KEY_ID], nonce[8];
 
@@ -26,8 +26,8 @@ static void put_id(struct store_batch *b, struct id id, const struct record *r, 
 	store_put(b, TABLE_ID, bytes_of(key, sizeof(key)), bytes_of(nonce, 8));
 }
 
-void record_put(struct store_batch *b, const struct record *r, struct id assignment, struct id message,
-		struct bytes dedupe, uint64_t sequence)
+void su_record_put(struct store_batch *b, const struct su_record *r, struct id assignment, struct id message,
+		   struct bytes dedupe, uint64_t sequence)
 {
 	uint8_t key[KEY_ROW], nonce[8], head[RECORD_HEAD] = {RECORD_VERSION}, seq[8];
 	struct buf value = BUF_EMPTY;
@@ -58,7 +58,7 @@ void record_put(struct store_batch *b, const struct record *r, struct id assignm
 }
 
 /* Reads the value of a HISTORY row; false when it is not one of ours. */
-static bool read_row(struct record *out, struct bytes key, struct bytes value)
+static bool read_row(struct su_record *out, struct bytes key, struct bytes value)
 {
 	uint32_t len;
 
@@ -75,7 +75,7 @@ static bool read_row(struct record *out, struct bytes key, struct bytes value)
 	return true;
 }
 
-enum err record_get(struct store *s, struct arena *a, struct id process, uint64_t nonce, struct record *out)
+enum err su_record_get(struct store *s, struct arena *a, struct id process, uint64_t nonce, struct su_record *out)
 {
 	uint8_t key[KEY_ROW];
 	struct bytes value;
@@ -88,7 +88,7 @@ enum err record_get(struct store *s, struct arena *a, struct id process, uint64_
 
 struct listing {
 	struct arena *arena;
-	struct record *list;
+	struct su_record *list;
 	size_t count, cap, limit, bytes, bytes_max;
 	bool more, corrupt;
 };
@@ -102,7 +102,7 @@ static bool list_row(void *ctx, struct bytes key, struct bytes value)
 		return false;
 	}
 	if (l->count == l->cap) {
-		struct record *wider = arena_new_array(l->arena, l->cap ? 2 * l->cap : 16, struct record);
+		struct su_record *wider = arena_new_array(l->arena, l->cap ? 2 * l->cap : 16, struct su_record);
 		if (l->count)
 			memcpy(wider, l->list, l->count * sizeof(*wider));
 		l->list = wider;
@@ -113,7 +113,7 @@ static bool list_row(void *ctx, struct bytes key, struct bytes value)
 	return !l->corrupt;
 }
 
-enum err record_last(struct store *s, struct arena *a, struct id process, struct record *out)
+enum err su_record_last(struct store *s, struct arena *a, struct id process, struct su_record *out)
 {
 	struct listing l = {.arena = a, .limit = 1, .bytes_max = SIZE_MAX};
 	uint8_t from[32], end[32];
@@ -132,8 +132,8 @@ enum err record_last(struct store *s, struct arena *a, struct id process, struct
 	return OK;
 }
 
-enum err record_list(struct store *s, struct arena *a, struct id process, uint64_t first, uint64_t last, size_t limit,
-		     size_t bytes_max, struct record **list, size_t *count, bool *more)
+enum err su_record_list(struct store *s, struct arena *a, struct id process, uint64_t first, uint64_t last,
+			size_t limit, size_t bytes_max, struct su_record **list, size_t *count, bool *more)
 {
 	struct listing l = {.arena = a, .limit = limit, .bytes_max = bytes_max};
 	uint8_t from[KEY_ROW], to[KEY_ROW], end[32];
@@ -175,7 +175,7 @@ static bool find_row(void *ctx, struct bytes key, struct bytes value)
 	return !wanted;
 }
 
-enum err record_find(struct store *s, struct id process, struct id id, struct id *found, uint64_t *nonce)
+enum err su_record_find(struct store *s, struct id process, struct id id, struct id *found, uint64_t *nonce)
 {
 	struct finding f = {.process = process};
 	uint8_t end[32];
@@ -191,7 +191,7 @@ enum err record_find(struct store *s, struct id process, struct id id, struct id
 	return f.any ? OK : E_NOT_FOUND;
 }
 
-bool record_has_message(struct store *s, struct id process, struct id message)
+bool su_record_has_message(struct store *s, struct id process, struct id message)
 {
 	uint8_t key[KEY_ID];
 
@@ -201,7 +201,7 @@ bool record_has_message(struct store *s, struct id process, struct id message)
 	return store_has(s, TABLE_ID, bytes_of(key, sizeof(key)));
 }
 
-bool record_has_dedupe(struct store *s, struct id process, struct bytes dedupe)
+bool su_record_has_dedupe(struct store *s, struct id process, struct bytes dedupe)
 {
 	uint8_t key[32 + DEDUPE_SIZE];
 
@@ -218,7 +218,7 @@ static bool take_nonce(void *ctx, struct bytes key, struct bytes value)
 	return false;
 }
 
-enum err record_nonce_at(struct store *s, struct id process, uint64_t timestamp_ms, int64_t *nonce)
+enum err su_record_nonce_at(struct store *s, struct id process, uint64_t timestamp_ms, int64_t *nonce)
 {
 	uint8_t from[32], to[KEY_ROW];
 	struct store_range range = {.from = bytes_of(memcpy(from, process.b, 32), 32), .backward = true, .limit = 1};
@@ -230,7 +230,7 @@ enum err record_nonce_at(struct store *s, struct id process, uint64_t timestamp_
 	return store_scan(s, TABLE_TIME, &range, take_nonce, nonce);
 }
 
-enum err record_assignment(struct assignment *out, struct arena *a, const struct record *r, struct note *note)
+enum err su_record_assignment(struct assignment *out, struct arena *a, const struct su_record *r, struct note *note)
 {
 	struct item assignment, message;
 	struct message *m;

@@ -26,7 +26,7 @@ enum { TABLE_HISTORY, TABLE_TIME, TABLE_ID, TABLE_DEEPHASH, TABLE_UPLOAD };
 enum id_kind { ID_MESSAGE = 'm', ID_ASSIGNMENT = 'a', ID_ASSIGNED = 's' };
 enum { DEDUPE_SIZE = SHA384_SIZE };
 
-struct record {
+struct su_record {
 	struct id process;
 	uint64_t nonce;
 	uint64_t timestamp_ms;
@@ -34,31 +34,33 @@ struct record {
 	struct bytes message;    /* signed item; empty when only assigned */
 };
 
-/* record_put adds the record and its index rows. `message` is the id that is assigned (zero for a process's own
+/* su_record_put adds the record and its index rows. `message` is the id that is assigned (zero for a process's own
  * record, whose id is the process); `dedupe` is 48 bytes or empty; `sequence` orders uploads. */
-void record_put(struct store_batch *b, const struct record *r, struct id assignment, struct id message,
-		struct bytes dedupe, uint64_t sequence);
+void su_record_put(struct store_batch *b, const struct su_record *r, struct id assignment, struct id message,
+		   struct bytes dedupe, uint64_t sequence);
 
-/* record_get, record_last: views are in `a`. E_NOT_FOUND when there is none. */
-must_use enum err record_get(struct store *s, struct arena *a, struct id process, uint64_t nonce, struct record *out);
-must_use enum err record_last(struct store *s, struct arena *a, struct id process, struct record *out);
+/* su_record_get, su_record_last: views are in `a`. E_NOT_FOUND when there is none. */
+must_use enum err su_record_get(struct store *s, struct arena *a, struct id process, uint64_t nonce,
+				struct su_record *out);
+must_use enum err su_record_last(struct store *s, struct arena *a, struct id process, struct su_record *out);
 
-/* record_list collects records with first <= nonce <= last by rising nonce: at most `limit`, and at most
+/* su_record_list collects records with first <= nonce <= last by rising nonce: at most `limit`, and at most
  * `bytes_max` of items, but always one. *more: the next one exists as well. */
-must_use enum err record_list(struct store *s, struct arena *a, struct id process, uint64_t first, uint64_t last,
-			      size_t limit, size_t bytes_max, struct record **list, size_t *count, bool *more);
+must_use enum err su_record_list(struct store *s, struct arena *a, struct id process, uint64_t first, uint64_t last,
+				 size_t limit, size_t bytes_max, struct su_record **list, size_t *count, bool *more);
 
-/* record_find: which record of which process an id names. Of several (a message may be assigned to many
+/* su_record_find: which record of which process an id names. Of several (a message may be assigned to many
  * processes) that of `process` is taken, else the first. An assigned message is found only within `process`. */
-must_use enum err record_find(struct store *s, struct id process, struct id id, struct id *found, uint64_t *nonce);
-/* record_has_message tells whether this very message is kept for the process. */
-bool record_has_message(struct store *s, struct id process, struct id message);
-bool record_has_dedupe(struct store *s, struct id process, struct bytes dedupe);
+must_use enum err su_record_find(struct store *s, struct id process, struct id id, struct id *found, uint64_t *nonce);
+/* su_record_has_message tells whether this very message is kept for the process. */
+bool su_record_has_message(struct store *s, struct id process, struct id message);
+bool su_record_has_dedupe(struct store *s, struct id process, struct bytes dedupe);
 
-/* record_nonce_at: the nonce of the newest record with timestamp <= ms, or -1. */
-must_use enum err record_nonce_at(struct store *s, struct id process, uint64_t timestamp_ms, int64_t *nonce);
+/* su_record_nonce_at: the nonce of the newest record with timestamp <= ms, or -1. */
+must_use enum err su_record_nonce_at(struct store *s, struct id process, uint64_t timestamp_ms, int64_t *nonce);
 
-/* record_assignment reads both items of a record into the noun; everything is in `a` or borrowed from the record. */
-must_use enum err record_assignment(struct assignment *out, struct arena *a, const struct record *r, struct note *note);
+/* su_record_assignment reads both items of a record into the noun; everything is in `a` or borrowed from the record. */
+must_use enum err su_record_assignment(struct assignment *out, struct arena *a, const struct su_record *r,
+				       struct note *note);
 
 #endif

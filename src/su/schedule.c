@@ -133,11 +133,11 @@ static void append(struct su *su, const struct candidate *c, schedule_done *done
 		e = sign_assignment(su, c, &link, &assignment, &note);
 	}
 	if (e == OK) {
-		struct record record = {.process = c->process,
-					.nonce = link.nonce,
-					.timestamp_ms = link.timestamp_ms,
-					.assignment = buf_bytes(&assignment),
-					.message = c->item};
+		struct su_record record = {.process = c->process,
+					   .nonce = link.nonce,
+					   .timestamp_ms = link.timestamp_ms,
+					   .assignment = buf_bytes(&assignment),
+					   .message = c->item};
 		struct bytes hash = bytes_of(c->dedupe.b, c->has_dedupe ? DEDUPE_SIZE : 0);
 		append = calloc(1, sizeof(*append));
 		must(append != NULL);
@@ -153,8 +153,8 @@ static void append(struct su *su, const struct candidate *c, schedule_done *done
 		append->flight.message = c->is_assign ? (struct id){{0}} : c->message;
 		append->flight.has_dedupe = c->has_dedupe;
 		memcpy(append->flight.dedupe, c->dedupe.b, DEDUPE_SIZE);
-		record_put(&batch, &record, link.assignment, c->is_process ? c->process : c->message, hash,
-			   upload_sequence(su->upload));
+		su_record_put(&batch, &record, link.assignment, c->is_process ? c->process : c->message, hash,
+			      upload_sequence(su->upload));
 		head_advance(su->heads, head, &link, &append->flight);
 		atomic_fetch_add(&su->under_way, 1);
 		store_commit(su->store, &batch, on_durable, append);
@@ -271,6 +271,26 @@ static struct bytes decode_32(struct arena *a, struct bytes text)
 	return bytes_of(NULL, 0);
 }
 
+/* A message that was scheduled here a moment ago may not be on the weave yet, but will be. */
+static enum err hash_own(struct su *su, struct arena *a, struct candidate *c)
+{
+	struct su_record record;
+	struct item item;
+	struct id process;
+	uint64_t nonce;
+	enum err e = su_record_find(su->store, (struct id){{0}}, c->message, &process, &nonce);
+
+	if (e == OK)
+		e = su_record_get(su->store, a, process, nonce, &record);
+	if (e == OK)
+		e = item_parse(&item, a, record.message, NULL);
+	if (e < 0 || !id_eq(item.id, c->message))
+		return E_NOT_FOUND;
+	c->dedupe = dedupe_hash(item.target, item.anchor, item.tags, item.data);
+	c->has_dedupe = true;
+	return OK;
+}
+
 static enum err hash_transaction(struct su *su, struct arena *a, struct candidate *c, struct bytes id,
 				 struct note *note)
 {
@@ -280,6 +300,8 @@ static enum err hash_transaction(struct su *su, struct arena *a, struct candidat
 
 	if (e == E_NOT_FOUND) {
 		note_reset(note);
+		if (hash_own(su, a, c) == OK)
+			return OK;
 		note_err(note, e, "Transaction not found: %.*s is not on the weave", BYTES_FMT(id));
 		note_hint(note, "upload it first, or wait until the gateway has indexed it");
 	}

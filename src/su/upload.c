@@ -67,12 +67,12 @@ static enum err make_bundle(struct upload *u, struct arena *a, const struct task
 	struct tag_list tags = tag_list_on(a);
 	struct buf bundle = BUF_EMPTY;
 	size_t count = 0, bytes = 0;
-	struct record r;
+	struct su_record r;
 	struct id id;
 	enum err e;
 
 	for (*taken = 0; *taken < t->count && (*taken == 0 || bytes < BUNDLE_BYTES); (*taken)++) {
-		e = record_get(u->store, a, t->list[*taken].process, t->list[*taken].nonce, &r);
+		e = su_record_get(u->store, a, t->list[*taken].process, t->list[*taken].nonce, &r);
 		if (e < 0)
 			return note_err(note, e, "a record that is to be uploaded cannot be read");
 		add_entry(entries, &count, a, r.assignment);

@@ -30,7 +30,7 @@ export function wallet() {
 // Five neighbouring ports that were free a moment ago.
 export async function freePorts() {
   for (let tries = 0; tries < 50; tries++) {
-    const first = 20000 + Math.floor(Math.random() * 40000)
+    const first = 12000 + Math.floor(Math.random() * 20000) // below those that outgoing connections get
     const servers = []
     try {
       for (let i = 0; i < 5; i++) {

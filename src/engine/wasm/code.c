@@ -1,241 +1,255 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wasm/code.h"
 #include "engine/wasm/artefact.h"
-#include <elf.h>
-#include <stdio.h>
+#include "engine/wasm/blob.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* One object: where each of its sections went. */
-struct object {
-	const uint8_t *elf;
-	size_t size;
-	const Elf64_Shdr *sections;
-	size_t count;
-	uint8_t **placed; /* NULL: not loaded */
+/* Below 2^31, so that everything reaches everything with a 32-bit displacement. Pages that hold nothing cost nothing. */
+enum { AREA = 1 << 30, STUB = 16, PAGE = 4096 };
+enum { SEALS = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE };
+
+struct code_head {
+	char magic[8];
+	uint32_t function_count, type_count;
+	uint64_t text; /* where the stubs begin */
+	_Atomic uint64_t generation;
+	_Atomic uint32_t at[]; /* offsets of the functions, then of the entries by type; 0: none */
 };
 
-struct loader {
-	struct wasm_code *code;
-	const struct wasm_module *m;
-	struct object *objects;
-	size_t count;
-	struct note *note;
-};
+static const char magic[8] = "WEFTAREA";
 
-static enum err bad(struct loader *l, const char *what)
+static size_t text_of(uint64_t functions, uint64_t types)
 {
-	return note_err(l->note, E_CORRUPT, "the native code cannot be loaded: %s", what);
+	return (sizeof(struct code_head) + 4 * (functions + types) + PAGE - 1) / PAGE * PAGE;
 }
 
-static bool wanted(const Elf64_Shdr *s)
+static uint32_t stub_of(const struct code_head *h, uint32_t function, bool lazy)
 {
-	return (s->sh_flags & SHF_ALLOC) && (s->sh_type == SHT_PROGBITS || s->sh_type == SHT_NOBITS) && s->sh_size;
+	return (uint32_t)(h->text + (2 * (uint64_t)function + lazy) * STUB);
 }
 
-static bool inside(const struct object *o, uint64_t offset, uint64_t len)
+/* mov rax, [rdi + code]; jmp [rax + 8 N]     and     mov eax, N; jmp [rdi + lazy] */
+static void write_stubs(uint8_t *area, const struct code_head *h, uint32_t function)
 {
-	return offset <= o->size && len <= o->size - offset;
+	uint8_t *call = area + stub_of(h, function, false), *lazy = area + stub_of(h, function, true);
+
+	memset(call, 0xcc, 2 * STUB);
+	memcpy(call, "\x48\x8b\x87", 3);
+	set_u32le(call + 3, offsetof(struct vm, code));
+	memcpy(call + 7, "\xff\xa0", 2);
+	set_u32le(call + 9, 8 * function);
+	lazy[0] = 0xb8;
+	set_u32le(lazy + 1, function);
+	memcpy(lazy + 5, "\xff\xa7", 2);
+	set_u32le(lazy + 7, offsetof(struct vm, lazy));
 }
 
-static enum err open_object(struct loader *l, struct object *o, struct bytes elf)
+static enum err world(struct wasm_code *c, struct note *note, const char *what)
 {
-	o->elf = elf.ptr;
-	o->size = elf.len;
-	const Elf64_Ehdr *h = (const void *)elf.ptr;
-	if (elf.len < sizeof *h || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_machine != EM_X86_64 ||
-	    h->e_type != ET_REL || h->e_shentsize != sizeof(Elf64_Shdr) ||
-	    !inside(o, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr)))
-		return bad(l, "an object is no x86-64 ELF object");
-	o->sections = (const void *)(elf.ptr + h->e_shoff);
-	o->count = h->e_shnum;
-	o->placed = calloc(o->count + 1, sizeof *o->placed);
-	must(o->placed != NULL);
-	for (size_t i = 0; i < o->count; i++)
-		if (o->sections[i].sh_type != SHT_NOBITS &&
-		    !inside(o, o->sections[i].sh_offset, o->sections[i].sh_size))
-			return bad(l, "a section is cut off");
-	return OK;
-}
+	enum err e = errno == EINVAL ? E_UNSUPPORTED : E_IO;
 
-/* Executable sections first, then, from a new page, data. Called twice: to measure, then to place. */
-static size_t place(struct loader *l, bool executable, size_t at, bool copy)
-{
-	for (size_t k = 0; k < l->count; k++) {
-		struct object *o = &l->objects[k];
-		for (size_t i = 0; i < o->count; i++) {
-			const Elf64_Shdr *s = &o->sections[i];
-			if (!wanted(s) || ((s->sh_flags & SHF_EXECINSTR) != 0) != executable)
-				continue;
-			size_t align = s->sh_addralign ? s->sh_addralign : 1;
-			at = (at + align - 1) / align * align;
-			if (copy) {
-				o->placed[i] = l->code->base + at;
-				if (s->sh_type == SHT_PROGBITS)
-					memcpy(o->placed[i], o->elf + s->sh_offset, s->sh_size);
-			}
-			at += s->sh_size;
-		}
-	}
-	return at;
-}
-
-/* f<N> or e<N>: the cell that holds its address. */
-static void **cell(struct loader *l, const char *name)
-{
-	char *end;
-	if ((name[0] != 'f' && name[0] != 'e') || name[1] < '0' || name[1] > '9')
-		return NULL;
-	unsigned long n = strtoul(name + 1, &end, 10);
-	if (*end || n >= (name[0] == 'f' ? l->m->function_count : l->m->type_count))
-		return NULL;
-	return name[0] == 'f' ? &l->code->functions[n] : (void **)&l->code->entries[n];
-}
-
-static const Elf64_Sym *symbols_of(const struct object *o, size_t *count, const char **names, size_t *names_size)
-{
-	for (size_t i = 0; i < o->count; i++)
-		if (o->sections[i].sh_type == SHT_SYMTAB && o->sections[i].sh_link < o->count) {
-			const Elf64_Shdr *strings = &o->sections[o->sections[i].sh_link];
-			*count = o->sections[i].sh_size / sizeof(Elf64_Sym);
-			*names = (const char *)o->elf + strings->sh_offset;
-			*names_size = strings->sh_size;
-			return (const void *)(o->elf + o->sections[i].sh_offset);
-		}
-	*count = 0;
-	return NULL;
-}
-
-static const char *name_of(const Elf64_Sym *s, const char *names, size_t size)
-{
-	return s->st_name < size && memchr(names + s->st_name, 0, size - s->st_name) ? names + s->st_name : "";
-}
-
-static enum err define(struct loader *l, struct object *o)
-{
-	size_t count, size = 0;
-	const char *names = NULL;
-	const Elf64_Sym *s = symbols_of(o, &count, &names, &size);
-	for (size_t i = 0; i < count; i++) {
-		if (ELF64_ST_BIND(s[i].st_info) != STB_GLOBAL || s[i].st_shndx == SHN_UNDEF)
-			continue;
-		void **to = cell(l, name_of(&s[i], names, size));
-		if (!to || s[i].st_shndx >= o->count || !o->placed[s[i].st_shndx])
-			return bad(l, "an unknown symbol is defined");
-		*to = o->placed[s[i].st_shndx] + s[i].st_value;
-	}
-	return OK;
-}
-
-static enum err relocate(struct loader *l, struct object *o, const Elf64_Shdr *rela)
-{
-	size_t count, size = 0;
-	const char *names = NULL;
-	const Elf64_Sym *symbols = symbols_of(o, &count, &names, &size);
-	if (rela->sh_info >= o->count || !o->placed[rela->sh_info])
-		return OK; /* of a section that is not loaded */
-	uint8_t *base = o->placed[rela->sh_info];
-	size_t limit = o->sections[rela->sh_info].sh_size;
-	const Elf64_Rela *r = (const void *)(o->elf + rela->sh_offset);
-	for (size_t i = 0; i < rela->sh_size / sizeof *r; i++, r++) {
-		size_t index = ELF64_R_SYM(r->r_info);
-		if (index >= count)
-			return bad(l, "a relocation names no symbol");
-		const Elf64_Sym *s = &symbols[index];
-		uint8_t *target;
-		if (s->st_shndx != SHN_UNDEF && s->st_shndx < o->count && o->placed[s->st_shndx])
-			target = o->placed[s->st_shndx] + s->st_value;
-		else {
-			void **from = cell(l, name_of(s, names, size));
-			if (!from || !*from)
-				return note_err(l->note, E_CORRUPT, "the native code needs an unknown symbol: %s",
-						name_of(s, names, size));
-			target = *from;
-		}
-		uint32_t kind = ELF64_R_TYPE(r->r_info);
-		size_t width = kind == R_X86_64_64 ? 8 : 4;
-		if (r->r_offset > limit || width > limit - r->r_offset)
-			return bad(l, "a relocation lies outside its section");
-		uint8_t *place_at = base + r->r_offset;
-		uint64_t value = (uint64_t)(uintptr_t)target + (uint64_t)r->r_addend;
-		if (kind == R_X86_64_64)
-			set_u64le(place_at, value);
-		else if (kind == R_X86_64_PC32 || kind == R_X86_64_PLT32)
-			set_u32le(place_at, (uint32_t)(value - (uint64_t)(uintptr_t)place_at));
-		else
-			return note_err(l->note, E_CORRUPT, "the native code has a relocation of unknown kind %u",
-					kind);
-	}
-	return OK;
-}
-
-static enum err link_all(struct loader *l)
-{
-	enum err e = OK;
-	for (size_t k = 0; !e && k < l->count; k++)
-		e = define(l, &l->objects[k]);
-	for (size_t k = 0; !e && k < l->count; k++)
-		for (size_t i = 0; !e && i < l->objects[k].count; i++)
-			if (l->objects[k].sections[i].sh_type == SHT_RELA)
-				e = relocate(l, &l->objects[k], &l->objects[k].sections[i]);
-	for (uint32_t i = 0; !e && i < l->m->function_count; i++)
-		if (!l->code->functions[i])
-			e = bad(l, "a function is missing");
+	note_err(note, e, "no memory for native code: %s: %s", what, strerror(errno));
+	wasm_code_release(c);
 	return e;
 }
 
-enum err wasm_code_load(struct wasm_code *out, struct bytes artefact, const struct wasm_module *m, struct note *note)
+enum err wasm_code_new(struct wasm_code *out, uint32_t function_count, uint32_t type_count, struct note *note)
 {
-	*out = (struct wasm_code){0};
-	struct loader l = {.code = out, .m = m, .note = note};
-	uint64_t count = artefact.len >= ARTEFACT_HEADER + 32 ? get_u64le(artefact.ptr + 48) : 0;
-	if (count == 0 || count > artefact.len / 16)
-		return bad(&l, "it is no artefact");
-	out->functions = calloc(m->function_count + 1, sizeof *out->functions);
-	out->entries = calloc(m->type_count + 1, sizeof *out->entries);
-	l.objects = calloc(count, sizeof *l.objects);
-	must(out->functions && out->entries && l.objects);
-	size_t at = ARTEFACT_HEADER, end = artefact.len - 32;
-	enum err e = OK;
-	for (; !e && l.count < count; l.count++) {
-		uint64_t len = at + 8 <= end ? get_u64le(artefact.ptr + at) : UINT64_MAX;
-		if (at + 8 > end || len > end - at - 8) {
-			e = bad(&l, "an object is cut off");
-			break;
+	struct code_head *h;
+
+	*out = (struct wasm_code){.fd = memfd_create("weft-code", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+	if (out->fd < 0 || ftruncate(out->fd, AREA) != 0)
+		return world(out, note, "memfd");
+	out->write = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
+	if (out->write == MAP_FAILED) {
+		out->write = NULL;
+		return world(out, note, "mmap");
+	}
+	if (fcntl(out->fd, F_ADD_SEALS, SEALS) != 0)
+		return world(out, note, "F_SEAL_FUTURE_WRITE");
+	h = (void *)out->write;
+	out->head = h;
+	memcpy(h->magic, magic, sizeof(magic));
+	h->function_count = function_count;
+	h->type_count = type_count;
+	h->text = text_of(function_count, type_count);
+	for (uint32_t i = 0; i < function_count; i++)
+		write_stubs(out->write, h, i);
+	out->used = stub_of(h, function_count, false);
+	out->tiers = calloc(function_count + 1, 1);
+	must(out->tiers != NULL);
+	return OK;
+}
+
+static bool names_fit(const struct code_head *h, const struct blob *b)
+{
+	for (uint32_t i = 0; i < b->symbol_count; i++) {
+		uint32_t name = get_u32le(b->symbols + 8 * i);
+		if (name & BLOB_ENTRY ? (name & ~BLOB_ENTRY) >= h->type_count : name >= h->function_count)
+			return false;
+	}
+	for (uint32_t i = 0; i < b->call_count; i++)
+		if (get_u32le(b->calls + 8 * i + 4) >= h->function_count)
+			return false;
+	return true;
+}
+
+/* Points the blob's calls at the stubs, or at code that will not be replaced any more. */
+static void bind(struct wasm_code *c, const struct blob *b, size_t at)
+{
+	for (uint32_t i = 0; i < b->call_count; i++) {
+		size_t from = at + get_u32le(b->calls + 8 * i);
+		uint32_t function = get_u32le(b->calls + 8 * i + 4);
+		bool final = b->tier == WASM_TIER_1 && c->tiers[function] == 1 + WASM_TIER_1;
+		uint32_t to = final ? atomic_load(&c->head->at[function]) : stub_of(c->head, function, false);
+		set_u32le(c->write + from, to - (uint32_t)(from + 4));
+	}
+}
+
+static void publish(struct wasm_code *c, const struct blob *b, size_t at)
+{
+	struct code_head *h = (void *)c->write;
+
+	for (uint32_t i = 0; i < b->symbol_count; i++) {
+		uint32_t name = get_u32le(b->symbols + 8 * i);
+		uint32_t offset = (uint32_t)(at + get_u32le(b->symbols + 8 * i + 4));
+		if (name & BLOB_ENTRY) {
+			atomic_store(&h->at[h->function_count + (name & ~BLOB_ENTRY)], offset);
+		} else if (c->tiers[name] < 1 + b->tier) {
+			atomic_store(&h->at[name], offset);
+			c->tiers[name] = (uint8_t)(1 + b->tier);
 		}
-		e = open_object(&l, &l.objects[l.count], bytes_of(artefact.ptr + at + 8, len));
-		at += 8 + len;
-		while (at % 16 != 8)
-			at++;
 	}
-	if (!e) {
-		size_t text = (place(&l, true, 0, false) + 4095) & ~(size_t)4095;
-		size_t total = (place(&l, false, text, false) + 4095) & ~(size_t)4095;
-		out->size = total ? total : 4096;
-		out->base = mmap(NULL, out->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		must(out->base != MAP_FAILED);
-		place(&l, true, 0, true);
-		place(&l, false, text, true);
-		e = link_all(&l);
-		if (text)
-			must(mprotect(out->base, text, PROT_READ | PROT_EXEC) == 0);
-		if (out->size > text)
-			must(mprotect(out->base + text, out->size - text, PROT_READ) == 0);
+	atomic_fetch_add(&h->generation, 1);
+}
+
+enum err wasm_code_add(struct wasm_code *c, struct bytes bytes, struct note *note)
+{
+	struct blob b;
+	size_t at = (c->used + BLOB_ALIGN - 1) / BLOB_ALIGN * BLOB_ALIGN;
+
+	if (blob_open(&b, bytes) < 0 || !names_fit(c->head, &b))
+		return note_err(note, E_CORRUPT, "the native code is damaged, or of another module");
+	if (b.code.len > AREA - at)
+		return note_err(note, E_LIMIT, "the module's native code is larger than 1 GiB");
+	memcpy(c->write + at, b.code.ptr, b.code.len);
+	c->used = at + b.code.len;
+	bind(c, &b, at);
+	publish(c, &b, at);
+	return OK;
+}
+
+int wasm_code_tier(const struct wasm_code *c, uint32_t function)
+{
+	return c->tiers[function];
+}
+
+static bool sealed(int fd)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &st) == 0 && st.st_size == AREA;
+}
+
+static enum err map(struct wasm_code *c, struct note *note)
+{
+	void *at = mmap(NULL, AREA, PROT_READ, MAP_SHARED, c->fd, 0);
+	const struct code_head *h = at;
+
+	if (at == MAP_FAILED)
+		return world(c, note, "mmap");
+	c->base = at;
+	c->head = h;
+	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->text != text_of(h->function_count, h->type_count)) {
+		wasm_code_release(c);
+		return note_err(note, E_CORRUPT, "the area of native code is none");
 	}
-	for (size_t k = 0; k < count; k++)
-		free(l.objects[k].placed);
-	free(l.objects);
-	if (e)
+	if (mprotect((uint8_t *)at + h->text, AREA - h->text, PROT_READ | PROT_EXEC) != 0)
+		return world(c, note, "mprotect");
+	return OK;
+}
+
+enum err wasm_code_map(struct wasm_code *out, int fd, const struct wasm_module *m, struct note *note)
+{
+	enum err e;
+
+	*out = (struct wasm_code){.fd = fd};
+	if (!sealed(fd)) {
 		wasm_code_release(out);
+		return note_err(note, E_CORRUPT, "the area of native code is not sealed");
+	}
+	e = map(out, note);
+	if (e == OK && (out->head->function_count != m->function_count || out->head->type_count != m->type_count)) {
+		wasm_code_release(out);
+		e = note_err(note, E_CORRUPT, "the native code is of another module");
+	}
 	return e;
 }
 
 void wasm_code_release(struct wasm_code *c)
 {
 	if (c->base)
-		munmap(c->base, c->size);
-	free(c->functions);
-	free(c->entries);
-	*c = (struct wasm_code){0};
+		munmap((void *)(uintptr_t)c->base, AREA);
+	if (c->write)
+		munmap(c->write, AREA);
+	if (c->fd > 0)
+		close(c->fd);
+	free(c->tiers);
+	*c = (struct wasm_code){.fd = -1};
+}
+
+enum err wasm_code_load(struct wasm_code *out, struct bytes artefact, const struct wasm_module *m, struct note *note)
+{
+	struct artefact a;
+	struct bytes blob;
+	enum err e = artefact_open(&a, artefact);
+
+	*out = (struct wasm_code){.fd = -1};
+	if (e < 0)
+		return note_err(note, e, "it is no artefact");
+	e = wasm_code_new(out, m->function_count, m->type_count, note);
+	while (e == OK && (e = artefact_next(&a, &blob)) == OK)
+		e = wasm_code_add(out, blob, note);
+	if (e == E_NOT_FOUND)
+		e = map(out, note);
+	if (e < 0)
+		wasm_code_release(out);
+	return e;
+}
+
+uint64_t wasm_code_generation(const struct wasm_code *c)
+{
+	return atomic_load(&c->head->generation);
+}
+
+void *wasm_code_of(const struct wasm_code *c, uint32_t function)
+{
+	uint32_t at = atomic_load(&c->head->at[function]);
+
+	return (void *)(uintptr_t)(c->base + (at ? at : stub_of(c->head, function, true)));
+}
+
+bool wasm_code_present(const struct wasm_code *c, uint32_t function)
+{
+	return atomic_load(&c->head->at[function]) != 0;
+}
+
+wasm_entry *wasm_code_entry(const struct wasm_code *c, uint32_t type)
+{
+	uint32_t at = atomic_load(&c->head->at[c->head->function_count + type]);
+
+	return at ? (wasm_entry *)(uintptr_t)(c->base + at) : NULL;
+}
+
+bool wasm_code_has(const struct wasm_code *c, uintptr_t address)
+{
+	return address >= (uintptr_t)c->base + c->head->text && address < (uintptr_t)c->base + AREA;
 }

@@ -9,7 +9,7 @@
 
 struct cursor {
 	const uint8_t *at, *end;
-	bool failed; /* something was cut off or over-long; all later reads give 0 */
+	bool failed; /* something was cut off or over-long; `at` stays there, and all later reads give 0 */
 };
 
 static inline struct cursor cursor_on(struct bytes b)
@@ -25,7 +25,7 @@ static inline size_t cursor_left(const struct cursor *c)
 static inline uint64_t cursor_fail(struct cursor *c)
 {
 	c->failed = true;
-	c->at = c->end;
+	c->end = c->at;
 	return 0;
 }
 
@@ -38,11 +38,13 @@ static inline uint8_t cursor_u8(struct cursor *c)
 static inline uint64_t cursor_unsigned(struct cursor *c, unsigned bits)
 {
 	uint64_t value = 0;
+
 	for (unsigned shift = 0; shift < bits; shift += 7) {
 		if (c->at >= c->end)
 			return cursor_fail(c);
 		uint8_t byte = *c->at++;
 		unsigned room = bits - shift;
+
 		if (room < 7 && (byte & 0x7f) >> room)
 			return cursor_fail(c);
 		value |= (uint64_t)(byte & 0x7f) << shift;
@@ -56,20 +58,24 @@ static inline uint64_t cursor_unsigned(struct cursor *c, unsigned bits)
 static inline int64_t cursor_signed(struct cursor *c, unsigned bits)
 {
 	uint64_t value = 0;
+
 	for (unsigned shift = 0; shift < bits; shift += 7) {
 		if (c->at >= c->end)
 			return (int64_t)cursor_fail(c);
 		uint8_t byte = *c->at++;
 		unsigned room = bits - shift;
+
 		if (room < 7) {
 			uint8_t rest = (uint8_t)((byte & 0x7f) >> (room - 1));
 			uint8_t all = (uint8_t)(0x7f >> (room - 1));
+
 			if (rest != 0 && rest != all)
 				return (int64_t)cursor_fail(c);
 		}
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80)) {
 			unsigned used = shift + 7;
+
 			if (used < 64 && (byte & 0x40))
 				value |= ~(uint64_t)0 << used;
 			return (int64_t)value;

@@ -10,6 +10,11 @@ static uint32_t own(enum opcode op)
 	case OP_end:
 	case OP_else:
 	case OP_nop:
+	case OP_try:
+	case OP_try_table:
+	case OP_catch:
+	case OP_catch_all:
+	case OP_delegate:
 		return 0;
 	default:
 		return 1;
@@ -30,12 +35,13 @@ static uint32_t by_name(const char *name)
 		{"shl", 67},  {"shr_s", 67},  {"shr_u", 67},    {"rotl", 90},     {"rotr", 90},
 	};
 	const char *rest = strchr(name, '_');
+
 	if (!rest)
 		return 0;
 	rest++;
 	if (strncmp(rest, "load", 4) == 0 || strncmp(rest, "store", 5) == 0)
 		return 120;
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		if (strcmp(rest, table[i].name) == 0)
 			return table[i].cost;
 	return 0;
@@ -77,6 +83,7 @@ static uint32_t metering(enum opcode op)
 		return 10000;
 	default: {
 		const struct op_info *row = op_info(op);
+
 		return row && (unsigned)op < 0xfc00 ? by_name(row->name) : 0;
 	}
 	}
@@ -99,6 +106,14 @@ bool gas_ends_segment(enum opcode op)
 	case OP_else:
 	case OP_return:
 	case OP_loop:
+	case OP_return_call:
+	case OP_return_call_indirect:
+	case OP_catch:
+	case OP_catch_all:
+	case OP_delegate:
+	case OP_throw:
+	case OP_rethrow:
+	case OP_throw_ref:
 		return true;
 	default:
 		return false;

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/wasm/instance.h"
+#include "engine/wasm/constant.h"
+#include "engine/wasm/internal.h"
+#include "engine/wasm/lazy.h"
+
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* A place to come back to: a call from outside (traps end there) or an invoke (throws do). */
-struct landing {
-	sigjmp_buf at;
-	struct landing *outer;
-	bool invoke;
-	int64_t depth;
-};
-
-struct wasm_instance {
-	struct vm vm; /* first: translated code's `vm` is the instance */
-	struct wasm_options o;
-	struct wasm_memory memory;
-	struct landing *landings;
-	enum vm_trap trapped;
-	bool *data_dropped, *elem_dropped;
-	char message[256];
-};
+#include <ucontext.h>
 
 static _Thread_local struct wasm_instance *running;
 
@@ -35,7 +20,7 @@ struct vm *wasm_vm(struct wasm_instance *i)
 
 struct wasm_memory *wasm_memory(struct wasm_instance *i)
 {
-	return &i->memory;
+	return i->memory;
 }
 
 const struct wasm_module *wasm_module(const struct wasm_instance *i)
@@ -53,14 +38,9 @@ const char *wasm_message(const struct wasm_instance *i)
 	return i->message;
 }
 
-static struct wasm_instance *instance_of(struct vm *vm)
-{
-	return (struct wasm_instance *)vm;
-}
-
 /* ---- ending a guest ---- */
 
-static _Noreturn void land(struct wasm_instance *i, enum vm_trap code)
+_Noreturn void instance_land(struct wasm_instance *i, enum vm_trap code)
 {
 	i->trapped = code;
 	while (i->landings && i->landings->invoke)
@@ -72,12 +52,7 @@ static _Noreturn void land(struct wasm_instance *i, enum vm_trap code)
 _Noreturn void wasm_trap(struct wasm_instance *i, enum vm_trap code, const char *message)
 {
 	snprintf(i->message, sizeof i->message, "%s", message ? message : wasm_trap_text(code));
-	land(i, code);
-}
-
-static void vm_trap(struct vm *vm, uint32_t code)
-{
-	wasm_trap(instance_of(vm), (enum vm_trap)code, NULL);
+	instance_land(i, code);
 }
 
 _Noreturn void wasm_throw(struct wasm_instance *i)
@@ -87,13 +62,15 @@ _Noreturn void wasm_throw(struct wasm_instance *i)
 	siglongjmp(i->landings->at, 1);
 }
 
-/* A fault inside the reservation is the guest's trap; anywhere else it is our bug. */
+/* A fault of generated code inside the reservation is the guest's trap; any other is our bug. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	(void)context;
+	const ucontext_t *c = context;
 	struct wasm_instance *i = running;
 	uint8_t *at = info->si_addr;
-	if (i && i->memory.base && at >= i->memory.base && at < i->memory.base + i->memory.reserved)
+
+	if (i && i->memory->base && at >= i->memory->base && at < i->memory->base + i->memory->reserved &&
+	    wasm_code_has(i->o.code, (uintptr_t)c->uc_mcontext.gregs[REG_RIP]))
 		wasm_trap(i, TRAP_MEMORY, NULL);
 	signal(number, SIG_DFL);
 }
@@ -107,39 +84,82 @@ static void watch_faults(void)
 
 /* ---- calls ---- */
 
-static void enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
+void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
-	i->o.code->entries[type](&i->vm, code, args);
+	wasm_entry *entry = wasm_code_entry(i->o.code, type);
+
+	must(entry != NULL);
+	entry(&i->vm, code, args);
+}
+
+void wasm_sync(struct wasm_instance *i)
+{
+	uint64_t now = wasm_code_generation(i->o.code);
+
+	if (now == i->generation)
+		return;
+	i->generation = now;
+	for (uint32_t k = 0; k < i->o.module->function_count; k++)
+		i->vm.code[k] = i->vm.refs[k].code = wasm_code_of(i->o.code, k);
+}
+
+void *lazy_resolve(struct vm *vm, uint32_t function)
+{
+	struct wasm_instance *i = instance_of(vm);
+	void *code;
+
+	if (i->o.missing)
+		i->o.missing(i, function);
+	/* Not all that is new: what runs already keeps its code until the next wasm_sync. */
+	code = wasm_code_of(i->o.code, function);
+	i->vm.code[function] = i->vm.refs[function].code = code;
+	if (!wasm_code_present(i->o.code, function))
+		wasm_trap(i, TRAP_HOST, "the function has no code");
+	return code;
+}
+
+enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
+{
+	struct wasm_instance *before = running;
+	struct landing here = {.outer = i->landings, .depth = i->vm.depth};
+
+	running = i;
+	i->trapped = TRAP_NONE;
+	i->vm.exception = NULL;
+	i->landings = &here;
+	if (sigsetjmp(here.at, 0) == 0)
+		instance_enter(i, code, type, args);
+	i->landings = here.outer;
+	i->vm.depth = here.depth;
+	running = before;
+	if (i->vm.exception && !i->trapped) {
+		i->trapped = TRAP_EXCEPTION;
+		snprintf(i->message, sizeof(i->message), "%s", wasm_trap_text(TRAP_EXCEPTION));
+	}
+	return i->trapped;
 }
 
 enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slot *args)
 {
-	struct wasm_instance *before = running;
-	struct landing here = {.outer = i->landings, .depth = i->vm.depth};
-	running = i;
-	i->trapped = TRAP_NONE;
-	i->landings = &here;
-	if (sigsetjmp(here.at, 0) == 0)
-		enter(i, i->o.code->functions[function], wasm_type_of(i->o.module, function)->canonical, args);
-	i->landings = here.outer;
-	i->vm.depth = here.depth;
-	running = before;
-	return i->trapped;
+	return instance_call(i, i->vm.code[function], wasm_type_of(i->o.module, function)->canonical, args);
 }
 
 bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args)
 {
-	struct vm_table *t = i->vm.tables;
-	if (i->o.module->table_count == 0 || index >= t->size)
+	struct vm_table *t = i->o.module->table_count ? operation_table(&i->vm, 0) : NULL;
+	struct landing here = {.outer = i->landings, .invoke = true, .depth = i->vm.depth};
+	const struct vm_ref *ref;
+	bool threw;
+
+	if (!t || index >= t->size)
 		wasm_trap(i, TRAP_TABLE, NULL);
-	const struct vm_ref *ref = (const struct vm_ref *)(uintptr_t)t->items[index];
+	ref = (const struct vm_ref *)(uintptr_t)t->items[index];
 	if (!ref)
 		wasm_trap(i, TRAP_NULL_FUNCTION, NULL);
-	struct landing here = {.outer = i->landings, .invoke = true, .depth = i->vm.depth};
 	i->landings = &here;
-	bool threw = sigsetjmp(here.at, 0) != 0;
+	threw = sigsetjmp(here.at, 0) != 0;
 	if (!threw)
-		enter(i, ref->code, ref->type, args);
+		link_call(i, ref, args);
 	i->landings = here.outer;
 	i->vm.depth = here.depth;
 	return threw;
@@ -156,266 +176,195 @@ uint8_t *wasm_range(struct wasm_instance *i, uint64_t at, uint64_t len)
 
 bool wasm_memory_grow(struct wasm_instance *i, uint64_t size)
 {
-	if (!memory_grow(&i->memory, size))
+	if (!memory_grow(i->memory, size))
 		return false;
-	i->vm.memory_size = size;
+	for (struct wasm_instance *each = i->owner; each; each = each->next)
+		each->vm.memory_size = size;
 	return true;
-}
-
-static uint64_t vm_memory_grow(struct vm *vm, uint64_t pages)
-{
-	struct wasm_instance *i = instance_of(vm);
-	uint64_t old = vm->memory_size;
-	if (pages > (i->memory.max - old) / WASM_PAGE || !wasm_memory_grow(i, old + pages * WASM_PAGE))
-		return UINT64_MAX;
-	return old / WASM_PAGE;
-}
-
-static void charge(struct vm *vm, uint64_t units)
-{
-	vm->gas -= (int64_t)units;
-	if (vm->gas < 0)
-		wasm_trap(instance_of(vm), TRAP_OUT_OF_GAS, NULL);
-}
-
-static void vm_memory_fill(struct vm *vm, uint64_t to, uint32_t value, uint64_t count)
-{
-	uint8_t *p = wasm_range(instance_of(vm), to, count);
-	charge(vm, count / 64);
-	memset(p, (int)(value & 0xff), count);
-}
-
-static void vm_memory_copy(struct vm *vm, uint64_t to, uint64_t from, uint64_t count)
-{
-	uint8_t *source = wasm_range(instance_of(vm), from, count), *target = wasm_range(instance_of(vm), to, count);
-	charge(vm, count / 64);
-	memmove(target, source, count);
-}
-
-static void vm_memory_init(struct vm *vm, uint32_t segment, uint64_t to, uint32_t from, uint32_t count)
-{
-	struct wasm_instance *i = instance_of(vm);
-	struct bytes b = i->o.module->data[segment].bytes;
-	size_t len = i->data_dropped[segment] ? 0 : b.len;
-	if (from > len || count > len - from)
-		wasm_trap(i, TRAP_MEMORY, NULL);
-	uint8_t *p = wasm_range(i, to, count);
-	charge(vm, count / 64);
-	if (count)
-		memcpy(p, b.ptr + from, count);
-}
-
-static void vm_data_drop(struct vm *vm, uint32_t segment)
-{
-	instance_of(vm)->data_dropped[segment] = true;
-}
-
-/* ---- tables ---- */
-
-static uint64_t reference(struct wasm_instance *i, const struct wasm_const *k)
-{
-	switch (k->kind) {
-	case WASM_CONST_FUNCTION:
-		return (uint64_t)(uintptr_t)&i->vm.refs[k->index];
-	case WASM_CONST_GLOBAL:
-		return get_u64le(i->vm.globals[k->index].b);
-	case WASM_CONST_NULL:
-	case WASM_CONST_VALUE:
-		break;
-	}
-	return 0;
-}
-
-static void table_range(struct wasm_instance *i, uint32_t table, uint32_t at, uint32_t count)
-{
-	uint32_t size = i->vm.tables[table].size;
-	if (at > size || count > size - at)
-		wasm_trap(i, TRAP_TABLE, NULL);
-}
-
-static void vm_table_init(struct vm *vm, uint32_t table, uint32_t segment, uint32_t to, uint32_t from, uint32_t count)
-{
-	struct wasm_instance *i = instance_of(vm);
-	const struct wasm_element *s = &i->o.module->elements[segment];
-	uint32_t len = i->elem_dropped[segment] ? 0 : s->count;
-	if (from > len || count > len - from)
-		wasm_trap(i, TRAP_TABLE, NULL);
-	table_range(i, table, to, count);
-	charge(vm, count / 8);
-	for (uint32_t k = 0; k < count; k++)
-		vm->tables[table].items[to + k] = reference(i, &s->items[from + k]);
-}
-
-static void vm_elem_drop(struct vm *vm, uint32_t segment)
-{
-	instance_of(vm)->elem_dropped[segment] = true;
-}
-
-static void vm_table_copy(struct vm *vm, uint32_t table, uint32_t from_table, uint32_t to, uint32_t from,
-			  uint32_t count)
-{
-	table_range(instance_of(vm), from_table, from, count);
-	table_range(instance_of(vm), table, to, count);
-	charge(vm, count / 8);
-	memmove(vm->tables[table].items + to, vm->tables[from_table].items + from, (size_t)count * 8);
-}
-
-static uint32_t vm_table_grow(struct vm *vm, uint32_t table, uint64_t value, uint32_t count)
-{
-	struct vm_table *t = &vm->tables[table];
-	if (count > t->max - t->size)
-		return UINT32_MAX;
-	charge(vm, count / 8);
-	uint64_t *more = realloc(t->items, ((size_t)t->size + count + 1) * 8);
-	must(more != NULL);
-	t->items = more;
-	for (uint32_t k = 0; k < count; k++)
-		t->items[t->size + k] = value;
-	t->size += count;
-	return t->size - count;
-}
-
-static void vm_table_fill(struct vm *vm, uint32_t table, uint32_t to, uint64_t value, uint32_t count)
-{
-	table_range(instance_of(vm), table, to, count);
-	charge(vm, count / 8);
-	for (uint32_t k = 0; k < count; k++)
-		vm->tables[table].items[to + k] = value;
-}
-
-static void vm_host(struct vm *vm, uint32_t import, struct vm_slot *args)
-{
-	struct wasm_instance *i = instance_of(vm);
-	i->o.host(i, import, args);
 }
 
 /* ---- life ---- */
 
 static uint64_t offset_of(struct wasm_instance *i, const struct wasm_const *k)
 {
-	const uint8_t *p = k->kind == WASM_CONST_GLOBAL ? i->vm.globals[k->index].b : k->value;
-	return k->type == WASM_I32 ? get_u32le(p) : get_u64le(p);
+	struct vm_slot v = constant_number(k, i->vm.globals);
+
+	return k->type == WASM_I32 ? get_u32le(v.b) : get_u64le(v.b);
 }
 
-/* Segments and the start function may trap, so they run as a call of their own. */
-static void initialise(struct wasm_instance *i)
+static void init_elements(struct wasm_instance *i)
 {
 	const struct wasm_module *m = i->o.module;
+
 	for (uint32_t k = 0; k < m->element_count; k++) {
 		const struct wasm_element *s = &m->elements[k];
+
 		if (s->mode == WASM_ACTIVE)
-			vm_table_init(&i->vm, s->table, k, (uint32_t)offset_of(i, &s->offset), 0, s->count);
+			i->vm.table_init(&i->vm, s->table, k, offset_of(i, &s->offset), 0, s->count);
 		if (s->mode != WASM_PASSIVE)
 			i->elem_dropped[k] = true;
 	}
+}
+
+static void init_data(struct wasm_instance *i)
+{
+	const struct wasm_module *m = i->o.module;
+
 	for (uint32_t k = 0; k < m->data_count; k++) {
 		const struct wasm_data *s = &m->data[k];
+		uint8_t *p;
+
 		if (s->mode != WASM_ACTIVE)
 			continue;
-		uint8_t *p = wasm_range(i, offset_of(i, &s->offset), s->bytes.len);
+		p = wasm_range(i, offset_of(i, &s->offset), s->bytes.len);
 		if (s->bytes.len)
 			memcpy(p, s->bytes.ptr, s->bytes.len);
 		i->data_dropped[k] = true;
 	}
-	if (m->has_start)
-		enter(i, i->o.code->functions[m->start], wasm_type_of(m, m->start)->canonical,
-		      (struct vm_slot[1]){{{0}}});
 }
 
-static enum vm_trap run_initialise(struct wasm_instance *i)
+/* Segments and the start function may trap, so they run as a call of their own. */
+static enum vm_trap initialise(struct wasm_instance *i)
 {
+	const struct wasm_module *m = i->o.module;
 	struct wasm_instance *before = running;
 	struct landing here = {.depth = i->vm.depth};
+
 	running = i;
 	i->landings = &here;
-	if (sigsetjmp(here.at, 0) == 0)
-		initialise(i);
+	if (sigsetjmp(here.at, 0) == 0) {
+		init_elements(i);
+		init_data(i);
+	}
 	i->landings = NULL;
-	i->vm.depth = here.depth;
 	running = before;
-	return i->trapped;
+	if (i->trapped || !m->has_start)
+		return i->trapped;
+	return wasm_call(i, m->start, (struct vm_slot[1]){{{0}}});
+}
+
+static void make_globals(struct wasm_instance *i)
+{
+	const struct wasm_module *m = i->o.module;
+
+	for (uint32_t k = m->imported_globals; k < m->global_count; k++) {
+		const struct wasm_const *init = &m->globals[k].init;
+
+		if (wasm_is_reference(m->globals[k].type))
+			set_u64le(i->vm.globals[k].b, operation_reference(i, init));
+		else
+			i->vm.globals[k] = constant_number(init, i->vm.globals);
+	}
 }
 
 static void make_tables(struct wasm_instance *i)
 {
 	const struct wasm_module *m = i->o.module;
-	i->vm.tables = calloc(m->table_count + 1, sizeof *i->vm.tables);
-	i->vm.globals = calloc(m->global_count + 1, sizeof *i->vm.globals);
-	i->vm.refs = calloc(m->function_count + 1, sizeof *i->vm.refs);
-	i->data_dropped = calloc(m->data_count + 1, 1);
-	i->elem_dropped = calloc(m->element_count + 1, 1);
-	must(i->vm.tables && i->vm.globals && i->vm.refs && i->data_dropped && i->elem_dropped);
-	for (uint32_t k = 0; k < m->function_count; k++)
-		i->vm.refs[k] = (struct vm_ref){i->o.code->functions[k], wasm_type_of(m, k)->canonical, k};
-	for (uint32_t k = 0; k < m->table_count; k++) {
+
+	for (uint32_t k = m->imported_tables; k < m->table_count; k++) {
 		struct vm_table *t = &i->vm.tables[k];
 		const struct wasm_limits *l = &m->tables[k].limits;
+
 		t->size = (uint32_t)l->min;
 		t->max = l->has_max && l->max < WASM_TABLE_MAX ? (uint32_t)l->max : WASM_TABLE_MAX;
-		t->items = calloc(t->size + 1, 8);
+		t->items = calloc((size_t)t->size + 1, 8);
 		must(t->items != NULL);
 	}
-	for (uint32_t k = 0; k < m->global_count; k++) {
-		const struct wasm_const *init = &m->globals[k].init;
-		if (k < m->imported_globals)
-			i->vm.globals[k] = i->o.imported_globals ? i->o.imported_globals[k] : (struct vm_slot){{0}};
-		else if (init->kind == WASM_CONST_GLOBAL)
-			i->vm.globals[k] = i->vm.globals[init->index];
-		else if (init->kind == WASM_CONST_VALUE)
-			memcpy(i->vm.globals[k].b, init->value, 16);
-		else
-			set_u64le(i->vm.globals[k].b, reference(i, init));
+}
+
+static void make_spaces(struct wasm_instance *i)
+{
+	const struct wasm_module *m = i->o.module;
+
+	i->vm.tables = calloc(m->table_count + 1, sizeof(*i->vm.tables));
+	i->vm.globals = aligned_alloc(16, (m->global_count + 1) * sizeof(*i->vm.globals));
+	i->vm.refs = calloc(m->function_count + 1, sizeof(*i->vm.refs));
+	i->vm.code = calloc(m->function_count + 1, sizeof(*i->vm.code));
+	i->vm.tags = calloc(m->tag_count + 1, sizeof(*i->vm.tags));
+	i->own_tags = calloc(m->tag_count + 1, sizeof(*i->own_tags));
+	i->data_dropped = calloc(m->data_count + 1, 1);
+	i->elem_dropped = calloc(m->element_count + 1, 1);
+	must(i->vm.tables && i->vm.globals && i->vm.refs && i->vm.code && i->vm.tags && i->own_tags &&
+	     i->data_dropped && i->elem_dropped);
+	memset(i->vm.globals, 0, (m->global_count + 1) * sizeof(*i->vm.globals));
+	for (uint32_t k = 0; k < m->function_count; k++)
+		i->vm.refs[k] = (struct vm_ref){NULL, wasm_type_of(m, k)->canonical, k, &i->vm};
+	i->generation = UINT64_MAX;
+	wasm_sync(i);
+	for (uint32_t k = m->imported_tags; k < m->tag_count; k++) {
+		i->own_tags[k].count = m->types[m->tags[k].type].param_count;
+		i->vm.tags[k] = &i->own_tags[k];
 	}
+	if (i->links)
+		link_take(i);
+	make_tables(i);
+	make_globals(i);
+	if (m->exceptions)
+		i->vm.exception_top = (uint8_t *)operation_exception(i, 0);
+}
+
+static enum err make_memory(struct wasm_instance *i, struct note *note)
+{
+	const struct wasm_limits *l = &i->o.module->memory;
+	uint64_t most = l->has_max ? l->max : UINT64_MAX / WASM_PAGE;
+	enum err e;
+
+	if (i->o.module->memory_imported) {
+		link_memory(i);
+		return OK;
+	}
+	if (!i->o.module->has_memory)
+		return OK;
+	most = most > i->o.memory_max / WASM_PAGE ? i->o.memory_max / WASM_PAGE : most;
+	if (l->min > most)
+		return note_err(note, E_LIMIT,
+				"the module begins with %llu bytes of memory, more than its limit of %llu",
+				(unsigned long long)l->min * WASM_PAGE, (unsigned long long)most * WASM_PAGE);
+	e = memory_open(&i->own, l->is64, l->min * WASM_PAGE, most * WASM_PAGE, i->o.image, 0, note);
+	i->vm.memory = i->own.base;
+	i->vm.memory_size = i->own.size;
+	return e;
 }
 
 enum err wasm_open(struct wasm_instance **out, const struct wasm_options *o, enum vm_trap *trap, struct note *note)
 {
-	const struct wasm_module *m = o->module;
-	*out = NULL;
-	if (m->memory_imported || m->imported_tables)
-		return note_err(note, E_UNSUPPORTED,
-				"the module imports a memory or a table; it has to define its own");
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct wasm_module *m = o->module;
+	struct wasm_instance *i;
+	enum err e = link_check(m, o->links, note);
+
+	*out = NULL;
+	if (e)
+		return e;
 	pthread_once(&once, watch_faults);
-	struct wasm_instance *i = calloc(1, sizeof *i);
+	i = calloc(1, sizeof(*i));
 	must(i != NULL);
 	i->o = *o;
-	i->memory.image = i->memory.pagemap = -1;
-	i->vm.gas = INT64_MAX;
+	i->own.image = i->own.pagemap = -1;
+	i->memory = &i->own;
+	i->owner = i;
+	i->vm.gas = o->start_gas ? (int64_t)o->start_gas : INT64_MAX;
 	i->vm.depth = VM_DEPTH;
-	i->vm.host = vm_host;
-	i->vm.trap = vm_trap;
-	i->vm.memory_grow = vm_memory_grow;
-	i->vm.memory_fill = vm_memory_fill;
-	i->vm.memory_copy = vm_memory_copy;
-	i->vm.memory_init = vm_memory_init;
-	i->vm.data_drop = vm_data_drop;
-	i->vm.table_init = vm_table_init;
-	i->vm.elem_drop = vm_elem_drop;
-	i->vm.table_copy = vm_table_copy;
-	i->vm.table_grow = vm_table_grow;
-	i->vm.table_fill = vm_table_fill;
-	make_tables(i);
-	enum err e = OK;
-	if (m->has_memory) {
-		uint64_t most = m->memory.has_max ? m->memory.max : UINT64_MAX / WASM_PAGE;
-		most = most > o->memory_max / WASM_PAGE ? o->memory_max / WASM_PAGE : most;
-		if (m->memory.min > most)
-			e = note_err(note, E_LIMIT,
-				     "the module begins with %llu bytes of memory, more than its limit of %llu",
-				     (unsigned long long)m->memory.min * WASM_PAGE,
-				     (unsigned long long)most * WASM_PAGE);
-		else
-			e = memory_open(&i->memory, m->memory.is64, m->memory.min * WASM_PAGE, most * WASM_PAGE,
-					o->image, 0, note);
-		i->vm.memory = i->memory.base;
-		i->vm.memory_size = i->memory.size;
+	i->vm.lazy = (void *)(uintptr_t)lazy_entry;
+	i->vm.counts = o->counts;
+	if (!o->counts) {
+		i->own_counts = calloc(m->function_count + 1, sizeof(*i->own_counts));
+		must(i->own_counts != NULL);
+		i->vm.counts = i->own_counts;
 	}
+	operation_bind(&i->vm);
+	if (o->links) {
+		i->links = calloc(m->import_count + 1, sizeof(*i->links));
+		must(i->links != NULL);
+		memcpy(i->links, o->links, m->import_count * sizeof(*i->links));
+	}
+	make_spaces(i);
+	e = make_memory(i, note);
 	if (e) {
 		wasm_close(i);
 		return e;
 	}
-	*trap = run_initialise(i);
+	*trap = initialise(i);
 	*out = i;
 	return OK;
 }
@@ -424,25 +373,77 @@ void wasm_close(struct wasm_instance *i)
 {
 	if (!i)
 		return;
-	memory_close(&i->memory);
-	for (uint32_t k = 0; k < i->o.module->table_count; k++)
+	link_leave(i);
+	memory_close(&i->own);
+	for (uint32_t k = i->o.module->imported_tables; k < i->o.module->table_count; k++)
 		free(i->vm.tables[k].items);
+	if (i->exceptions)
+		munmap(i->exceptions, VM_EXCEPTIONS);
 	free(i->vm.tables);
 	free(i->vm.globals);
 	free(i->vm.refs);
+	free(i->vm.code);
+	free(i->own_counts);
+	free(i->vm.tags);
+	free(i->own_tags);
 	free(i->data_dropped);
 	free(i->elem_dropped);
+	free(i->links);
 	free(i);
 }
 
-void wasm_globals_save(const struct wasm_instance *i, struct vm_slot *slots)
+/* ---- state that is not memory ---- */
+
+struct wasm_state {
+	struct vm_slot *globals;
+	struct vm_table *tables; /* with copies of their items */
+	bool *data_dropped, *elem_dropped;
+	uint8_t *exception_top;
+};
+
+struct wasm_state *wasm_state_save(const struct wasm_instance *i, struct arena *a)
 {
-	memcpy(slots, i->vm.globals, i->o.module->global_count * sizeof *slots);
+	const struct wasm_module *m = i->o.module;
+	struct wasm_state *s = arena_new(a, struct wasm_state);
+
+	s->globals = arena_new_array(a, m->global_count, struct vm_slot);
+	s->tables = arena_new_array(a, m->table_count, struct vm_table);
+	s->data_dropped = arena_new_array(a, m->data_count, bool);
+	s->elem_dropped = arena_new_array(a, m->element_count, bool);
+	s->exception_top = i->vm.exception_top;
+	memcpy(s->globals, i->vm.globals, m->global_count * sizeof(*s->globals));
+	memcpy(s->data_dropped, i->data_dropped, m->data_count);
+	memcpy(s->elem_dropped, i->elem_dropped, m->element_count);
+	for (uint32_t k = m->imported_tables; m->tables_change && k < m->table_count; k++) {
+		const struct vm_table *t = &i->vm.tables[k];
+
+		s->tables[k] = *t;
+		s->tables[k].items = arena_new_array(a, t->size, uint64_t);
+		memcpy(s->tables[k].items, t->items, t->size * sizeof(*t->items));
+	}
+	return s;
 }
 
-void wasm_globals_restore(struct wasm_instance *i, const struct vm_slot *slots)
+void wasm_state_restore(struct wasm_instance *i, const struct wasm_state *s)
 {
-	memcpy(i->vm.globals, slots, i->o.module->global_count * sizeof *slots);
+	const struct wasm_module *m = i->o.module;
+
+	memcpy(i->vm.globals, s->globals, m->global_count * sizeof(*s->globals));
+	memcpy(i->data_dropped, s->data_dropped, m->data_count);
+	memcpy(i->elem_dropped, s->elem_dropped, m->element_count);
+	i->vm.exception_top = s->exception_top;
+	for (uint32_t k = m->imported_tables; m->tables_change && k < m->table_count; k++) {
+		i->vm.tables[k].size = s->tables[k].size; /* tables never shrink: there is room */
+		memcpy(i->vm.tables[k].items, s->tables[k].items, s->tables[k].size * sizeof(*s->tables[k].items));
+	}
+}
+
+struct vm_slot wasm_global(const struct wasm_instance *i, uint32_t index)
+{
+	const struct wasm_global *g = &i->o.module->globals[index];
+	const struct vm_slot *s = &i->vm.globals[index];
+
+	return g->imported && g->is_mutable ? *(const struct vm_slot *)(uintptr_t)get_u64le(s->b) : *s;
 }
 
 /* ---- the deep stack ---- */
@@ -504,6 +505,12 @@ const char *wasm_trap_text(enum vm_trap code)
 		return "dereferencing a null pointer";
 	case TRAP_HOST:
 		return "the host ended the evaluation";
+	case TRAP_EXCEPTION:
+		return "an exception was thrown and not caught";
+	case TRAP_REMAINDER_BY_ZERO:
+		return "remainder by zero";
+	case TRAPS:
+		break;
 	}
 	return "unknown trap";
 }

@@ -14,6 +14,11 @@ enum opcode {
 	OP_loop = 0x03,
 	OP_if = 0x04,
 	OP_else = 0x05,
+	OP_try = 0x06, /* with catch, rethrow, delegate and catch_all: legacy exceptions */
+	OP_catch = 0x07,
+	OP_throw = 0x08,
+	OP_rethrow = 0x09,
+	OP_throw_ref = 0x0a,
 	OP_end = 0x0b,
 	OP_br = 0x0c,
 	OP_br_if = 0x0d,
@@ -21,9 +26,14 @@ enum opcode {
 	OP_return = 0x0f,
 	OP_call = 0x10,
 	OP_call_indirect = 0x11,
+	OP_return_call = 0x12,
+	OP_return_call_indirect = 0x13,
+	OP_delegate = 0x18,
+	OP_catch_all = 0x19,
 	OP_drop = 0x1a,
 	OP_select = 0x1b,
 	OP_select_typed = 0x1c,
+	OP_try_table = 0x1f,
 	OP_local_get = 0x20,
 	OP_local_set = 0x21,
 	OP_local_tee = 0x22,
@@ -55,6 +65,9 @@ enum opcode {
 #undef OP
 	OP_ILLEGAL = 0xfffff,
 };
+
+/* The clauses of try_table. */
+enum catch_kind { CATCH, CATCH_REF, CATCH_ALL, CATCH_ALL_REF };
 
 enum immediate { IMM_NONE, IMM_MEMORY, IMM_LANE, IMM_MEMORY_LANE, IMM_BYTES16, IMM_SHUFFLE };
 

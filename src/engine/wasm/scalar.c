@@ -96,7 +96,8 @@ static void divide(struct build *t, uint8_t type, LLVMOpcode op)
 {
 	LLVMTypeRef ty = type_of(t, type);
 	LLVMValueRef b = pop(t), a = pop(t);
-	trap_if(t, LLVMBuildICmp(t->b, LLVMIntEQ, b, LLVMConstInt(ty, 0, 0), ""), TRAP_DIVIDE_BY_ZERO);
+	trap_if(t, LLVMBuildICmp(t->b, LLVMIntEQ, b, LLVMConstInt(ty, 0, 0), ""),
+		op == LLVMSRem || op == LLVMURem ? TRAP_REMAINDER_BY_ZERO : TRAP_DIVIDE_BY_ZERO);
 	LLVMValueRef minus = LLVMBuildICmp(t->b, LLVMIntEQ, b, LLVMConstAllOnes(ty), "");
 	if (op == LLVMSDiv) {
 		LLVMValueRef least = LLVMConstInt(ty, type == WASM_I32 ? 1u << 31 : (uint64_t)1 << 63, 0);
@@ -142,10 +143,10 @@ static void truncate(struct build *t, uint8_t to, uint8_t from, bool is_signed)
 	bool exclusive = !is_signed;
 	if (is_signed && to == WASM_I32 && from == WASM_F64)
 		low = -0x1p31 - 1.0, exclusive = true;
-	trap_if(t, LLVMBuildFCmp(t->b, LLVMRealUNO, v, v, ""), TRAP_INVALID_CONVERSION);
-	LLVMValueRef above = LLVMBuildFCmp(t->b, LLVMRealOGE, v, LLVMConstReal(ft, high), "");
-	LLVMValueRef below = LLVMBuildFCmp(t->b, exclusive ? LLVMRealOLE : LLVMRealOLT, v, LLVMConstReal(ft, low), "");
-	trap_if(t, LLVMBuildOr(t->b, above, below, ""), TRAP_INTEGER_OVERFLOW);
+	/* "Unordered or" is also true of NaN. */
+	LLVMValueRef above = LLVMBuildFCmp(t->b, LLVMRealUGE, v, LLVMConstReal(ft, high), "");
+	LLVMValueRef below = LLVMBuildFCmp(t->b, exclusive ? LLVMRealULE : LLVMRealULT, v, LLVMConstReal(ft, low), "");
+	trap_if(t, LLVMBuildOr(t->b, above, below, ""), TRAP_INVALID_CONVERSION);
 	LLVMTypeRef it = type_of(t, to);
 	push(t, is_signed ? LLVMBuildFPToSI(t->b, v, it, "") : LLVMBuildFPToUI(t->b, v, it, ""), to);
 }

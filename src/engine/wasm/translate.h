@@ -4,7 +4,7 @@
  *
  * Functions are translated in batches, each an LLVM module of its own, so that memory stays bounded; each gives one
  * relocatable ELF object with the symbols f<N> (function N, imports included) and e<N> (entry thunk of type
- * N). code.h puts them together. Values live in LLVM registers inside a block and in allocas across
+ * N). blob.h makes of it what code.h can load. Values live in LLVM registers inside a block and in allocas across
  * blocks: the fast tier runs no pass over the code, so what is emitted here is what runs.
  *
  * Rules that make every tier and machine agree (ref: core specification chapter 4, and ARCHITECTURE 4):
@@ -22,10 +22,24 @@
 #include "engine/wasm/module.h"
 
 enum wasm_gas { WASM_GAS_OWN, WASM_GAS_METERING };
+/* T0 is quick to make: -O0, no passes, and it counts what runs. T1 is quick to run. */
+enum wasm_tier { WASM_TIER_0, WASM_TIER_1 };
 
-/* wasm_translate calls `object` once per batch with the bytes of an ELF object, valid during the
- * call. The module must have been validated. E_UNSUPPORTED when LLVM refuses. */
-must_use enum err wasm_translate(const struct wasm_module *m, enum wasm_gas gas,
-				 void (*object)(void *ctx, struct bytes elf), void *ctx, struct note *note);
+/* Is called with the bytes of an ELF object, valid during the call; what it returns, the caller returns. */
+typedef enum err wasm_object(void *ctx, struct bytes elf, struct note *note);
+
+struct wasm_translator;
+
+/* wasm_translator_open: the module has been validated and outlives the translator. E_UNSUPPORTED without LLVM's
+ * x86-64 target. One thread at a time. */
+must_use enum err wasm_translator_open(struct wasm_translator **out, const struct wasm_module *m, enum wasm_gas gas,
+				       struct note *note);
+void wasm_translator_close(struct wasm_translator *t);
+
+/* wasm_translate_thunks makes one object of everything that is not a body: f<N> of imports, and all e<N>. */
+must_use enum err wasm_translate_thunks(struct wasm_translator *t, wasm_object *object, void *ctx, struct note *note);
+/* wasm_translate makes one object of these functions, none of them an import. E_UNSUPPORTED when LLVM refuses. */
+must_use enum err wasm_translate(struct wasm_translator *t, enum wasm_tier tier, const uint32_t *functions,
+				 size_t count, wasm_object *object, void *ctx, struct note *note);
 
 #endif

@@ -1,70 +1,154 @@
 /* SPDX-License-Identifier: MIT
  *
- * weft-compile own|metering < module.wasm > module.code
- *
- * Translates one module in a process of its own and exits: the only program that links LLVM. On failure it
- * writes one line to fd 2: the name of the error, a blank, and the cause.
+ * weft-compile own|metering: translates functions of one module, as it is asked (service.h). The only program that links
+ * LLVM, and it runs in a sandbox of its own (base/sandbox.h). When the units process goes away its socket ends, and so does this.
  */
 #include "base/sandbox.h"
-#include "engine/wasm/artefact.h"
+#include "engine/wasm/blob.h"
+#include "engine/wasm/service.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define WASM_BYTES_MAX ((size_t)512 << 20)
+struct service {
+	struct arena arena;
+	struct wasm_module module;
+	struct wasm_translator *translator;
+	enum wasm_tier tier;
+	struct buf blob;
+};
 
-static enum err read_all(struct buf *out, struct note *note)
+static bool read_all(int fd, void *out, size_t len)
 {
-	for (;;) {
-		ssize_t n;
+	uint8_t *at = out;
 
-		buf_reserve(out, 1 << 20);
-		n = read(STDIN_FILENO, out->ptr + out->len, 1 << 20);
-		if (n == 0)
-			return OK;
-		if (n < 0 && errno != EINTR)
-			return note_err(note, E_IO, "reading the module: %s", strerror(errno));
-		out->len += n > 0 ? (size_t)n : 0;
-		if (out->len > WASM_BYTES_MAX)
-			return note_err(note, E_LIMIT, "the module is larger than 512 MiB");
+	while (len) {
+		ssize_t n = read(fd, at, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
 	}
+	return true;
 }
 
-static enum err write_all(struct bytes b, struct note *note)
+static bool write_all(int fd, const void *in, size_t len)
 {
-	while (b.len) {
-		ssize_t n = write(STDOUT_FILENO, b.ptr, b.len);
+	const uint8_t *at = in;
 
-		if (n < 0 && errno != EINTR)
-			return note_err(note, E_IO, "writing the code: %s", strerror(errno));
-		b = bytes_from(b, n > 0 ? (size_t)n : 0);
+	while (len) {
+		ssize_t n = write(fd, at, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
 	}
-	return OK;
+	return true;
+}
+
+static enum err load(struct service *s, enum wasm_gas gas, struct note *note)
+{
+	struct stat st;
+	void *at;
+	enum err e;
+
+	if (fstat(SERVICE_MODULE, &st) != 0 || st.st_size == 0)
+		return note_err(note, E_FORMAT, "the module is empty");
+	if (st.st_size > WASM_MODULE_MAX)
+		return note_err(note, E_LIMIT, "the module is larger than 256 MiB");
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, SERVICE_MODULE, 0);
+	if (at == MAP_FAILED)
+		return note_err(note, E_IO, "mmap: %s", strerror(errno));
+	e = wasm_decode(&s->module, &s->arena, bytes_of(at, (size_t)st.st_size), note);
+	if (e == OK)
+		e = wasm_validate(&s->module, note);
+	if (e == OK)
+		e = wasm_translator_open(&s->translator, &s->module, gas, note);
+	return e;
+}
+
+static bool answer(struct service *s, enum err e, const struct note *note)
+{
+	struct bytes text = e < 0 ? bytes_str(note_text(note, e)) : buf_bytes(&s->blob);
+	struct service_answer a = {.err = e,
+				   .function_count = s->module.function_count,
+				   .imported_functions = s->module.imported_functions,
+				   .type_count = s->module.type_count,
+				   .len = text.len};
+
+	return write_all(SERVICE_SOCKET, &a, sizeof(a)) && write_all(SERVICE_SOCKET, text.ptr, text.len);
+}
+
+static enum err object(void *ctx, struct bytes elf, struct note *note)
+{
+	struct service *s = ctx;
+
+	return blob_make(&s->blob, s->tier, elf, note);
+}
+
+static bool obey(struct service *s, const struct service_ask *ask)
+{
+	struct note note = {0};
+	uint32_t *functions;
+	bool alive;
+	enum err e;
+
+	if (ask->count > s->module.function_count || ask->tier > WASM_TIER_1)
+		return false;
+	functions = malloc((ask->count + 1) * sizeof(*functions));
+	must(functions != NULL);
+	alive = read_all(SERVICE_SOCKET, functions, ask->count * sizeof(*functions));
+	for (uint32_t i = 0; alive && i < ask->count; i++)
+		alive = functions[i] >= s->module.imported_functions && functions[i] < s->module.function_count;
+	if (alive) {
+		s->tier = ask->count ? (enum wasm_tier)ask->tier : WASM_TIER_1;
+		buf_clear(&s->blob);
+		if (ask->count)
+			e = wasm_translate(s->translator, s->tier, functions, ask->count, object, s, &note);
+		else
+			e = wasm_translate_thunks(s->translator, object, s, &note);
+		alive = answer(s, e, &note);
+	}
+	free(functions);
+	return alive;
 }
 
 int main(int argc, char **argv)
 {
 	enum wasm_gas gas = argc == 2 && strcmp(argv[1], "metering") == 0 ? WASM_GAS_METERING : WASM_GAS_OWN;
-	struct buf wasm = BUF_EMPTY, code = BUF_EMPTY;
+	struct service *s = calloc(1, sizeof(*s));
 	struct note note = {0};
+	struct service_ask ask;
 	enum err e;
 
+	must(s != NULL);
 	if (argc != 2 || (gas == WASM_GAS_OWN && strcmp(argv[1], "own") != 0)) {
-		fputs("E_ARGUMENT usage: weft-compile own|metering < module.wasm > module.code\n", stderr);
+		fputs("usage: weft-compile own|metering, with a module on fd 0 and a socket on fd 3\n", stderr);
 		return 2;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for the units process, which ends us in its time */
+	signal(SIGPIPE, SIG_IGN);
 	e = sandbox_enter(SANDBOX_COMPILE, &note);
 	if (e == OK)
-		e = read_all(&wasm, &note);
-	if (e == OK)
-		e = wasm_compile(&code, buf_bytes(&wasm), gas, &note);
-	if (e == OK)
-		e = write_all(buf_bytes(&code), &note);
-	if (e < 0)
-		fprintf(stderr, "%s %s\n", err_name(e), note_text(&note, e));
-	buf_release(&wasm);
-	buf_release(&code);
-	return err_exit_code(e);
+		e = load(s, gas, &note);
+	if (answer(s, e, &note) && e == OK)
+		while (read_all(SERVICE_SOCKET, &ask, sizeof(ask)) && obey(s, &ask))
+			;
+	wasm_translator_close(s->translator);
+	arena_release(&s->arena);
+	buf_release(&s->blob);
+	free(s);
+	return 0;
 }

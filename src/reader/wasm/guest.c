@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A module that does not finish starting within this is refused. Real ones take less than a thousandth. */
+#define START_GAS ((uint64_t)20000000000)
+
 struct guest {
 	struct wasm_instance *instance;
 	struct host host;
 	struct arena arena;
-	struct vm_slot *globals; /* as they are after the start */
-	uint64_t clock;          /* likewise */
+	struct wasm_state *state; /* as it is after the start */
+	uint64_t clock;           /* likewise */
 	uint32_t handle;
 };
 
@@ -72,7 +75,10 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 						     .host = host_call,
 						     .ctx = &g->host,
 						     .memory_max = o->memory_max,
-						     .image = o->image},
+						     .start_gas = START_GAS,
+						     .image = o->image,
+						     .missing = o->missing,
+						     .counts = o->counts},
 			      &trap, note);
 	if (!e && !trap)
 		trap = run_export(g, "emscripten_stack_init");
@@ -86,8 +92,7 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 		guest_close(g);
 		return e;
 	}
-	g->globals = arena_new_array(&g->arena, o->module->global_count + 1, struct vm_slot);
-	wasm_globals_save(g->instance, g->globals);
+	g->state = wasm_state_save(g->instance, &g->arena);
 	g->clock = g->host.clock;
 	if (o->image_size)
 		guest_rollback(g, o->image_size);
@@ -109,9 +114,16 @@ struct wasm_instance *guest_instance(struct guest *g)
 	return g->instance;
 }
 
-uint64_t guest_commit(struct guest *g)
+static void add_page(void *pages, uint64_t page)
 {
-	(void)memory_commit(wasm_memory(g->instance));
+	uint8_t number[4];
+	set_u32le(number, (uint32_t)page);
+	buf_put(pages, number, sizeof number);
+}
+
+uint64_t guest_commit(struct guest *g, struct buf *pages)
+{
+	(void)memory_commit(wasm_memory(g->instance), pages ? add_page : NULL, pages);
 	return wasm_memory(g->instance)->committed;
 }
 
@@ -119,7 +131,7 @@ void guest_rollback(struct guest *g, uint64_t size)
 {
 	memory_rollback(wasm_memory(g->instance), size);
 	wasm_vm(g->instance)->memory_size = size;
-	wasm_globals_restore(g->instance, g->globals);
+	wasm_state_restore(g->instance, g->state);
 	g->host.clock = g->clock;
 }
 
@@ -154,6 +166,12 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 {
 	struct vm *vm = wasm_vm(g->instance);
 	*t = (struct turn){0};
+	wasm_sync(g->instance);
+	/* What is not memory is not in the image, so no turn may inherit it: whether this instance took the turn before
+	 * or was made for this one must not show. */
+	wasm_state_restore(g->instance, g->state);
+	g->host.clock = g->clock;
+	g->host.temp_ret0 = 0;
 	g->host.gas_limit = gas_limit < INT64_MAX ? gas_limit : INT64_MAX;
 	vm->gas = (int64_t)g->host.gas_limit;
 	struct vm_slot args[2] = {{{0}}};

@@ -9,8 +9,8 @@
  * memory the process's, guest_rollback forgets the turn, as the reference does by dropping the instance.
  *
  * All a module can ask of its host has one answer: the clock counts from 10000, one a call, and begins again
- * when the instance does; there is no environment, no file, no randomness, no shell. Output to fd 1 and
- * 2 is swallowed.
+ * with each message; there is no environment, no file, no randomness, no shell. Output to fd 1 and
+ * 2 is swallowed. Globals begin each message as they were after the start: the memory is all that lasts.
  */
 #ifndef WEFT_READER_WASM_GUEST_H
 #define WEFT_READER_WASM_GUEST_H
@@ -24,6 +24,8 @@ struct guest_options {
 	uint64_t memory_max; /* bytes */
 	int image;           /* memfd of the process's memory, taken over; -1: a new process */
 	uint64_t image_size; /* bytes of it that are the state; 0: a new process */
+	void (*missing)(struct wasm_instance *i, uint32_t function); /* as in instance.h, as is */
+	uint32_t *counts;                                            /* this */
 };
 
 /* What became of a turn. A guest that failed has `error` in words and no text. */
@@ -43,8 +45,9 @@ void guest_close(struct guest *g);
  * release. */
 void guest_turn(struct guest *g, struct bytes message, struct bytes environment, uint64_t gas_limit, struct turn *turn);
 
-/* guest_commit gives the size of the image in bytes. */
-uint64_t guest_commit(struct guest *g);
+/* guest_commit gives the size of the image in bytes, and appends to `pages` (may be NULL) the numbers of the 4 KiB pages
+ * that changed in it, 4 bytes each, little endian. */
+uint64_t guest_commit(struct guest *g, struct buf *pages);
 /* guest_rollback shows the guest the image again, of `size` bytes. */
 void guest_rollback(struct guest *g, uint64_t size);
 struct wasm_instance *guest_instance(struct guest *g);

@@ -2,29 +2,38 @@
  *
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
+#include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
 #include "reader/wasm/wasm.h"
 #include "reader/wasm/wire.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 1 << 30 };
+#define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
 	struct program base;
 	struct readers *readers;
-	int module, code; /* descriptors */
+	int module; /* descriptor */
+	struct translated *code;
+	atomic_bool warm; /* it has had a turn, and is on the list of those to improve */
 	pthread_mutex_t lock;
 	pid_t pid; /* of the parent of workers; 0: not running */
 	int control;
@@ -32,8 +41,10 @@ struct wasm_program {
 
 struct wasm_instance_far {
 	struct instance base;
+	struct wasm_program *program;
 	int socket;
-	pid_t pid;
+	int process; /* descriptor of the worker; -1: not met yet */
+	pid_t pid;   /* for /proc only: a number may have been given to somebody else */
 };
 
 static struct wasm_program *program_of(struct program *p)
@@ -53,16 +64,26 @@ static enum err died(struct note *note)
 	return E_WORKER;
 }
 
+static enum err no_answer(uint64_t deadline, struct note *note)
+{
+	if (clock_ns() < deadline)
+		return died(note);
+	note_err(note, E_WORKER, "the worker did not come to an end, and was killed");
+	note_hint(note, "the time that an evaluation may take is a setting; its gas should have ended it long before");
+	return E_WORKER;
+}
+
 /* Reads an answer's text into `a`. */
-static enum err take_answer(int fd, struct arena *a, struct wire_answer *answer, struct bytes *text, struct note *note)
+static enum err take_answer(int fd, uint64_t deadline, struct arena *a, struct wire_answer *answer, struct bytes *text,
+			    struct note *note)
 {
 	uint8_t *at;
 
-	if (!wire_read(fd, answer, sizeof(*answer)) || answer->text_len > TEXT_MAX)
-		return died(note);
+	if (!wire_read_until(fd, answer, sizeof(*answer), deadline) || answer->text_len > TEXT_MAX)
+		return no_answer(deadline, note);
 	at = arena_alloc(a, answer->text_len + 1);
-	if (!wire_read(fd, at, answer->text_len))
-		return died(note);
+	if (!wire_read_until(fd, at, answer->text_len, deadline))
+		return no_answer(deadline, note);
 	*text = bytes_of(at, answer->text_len);
 	if (answer->err < 0)
 		return note_err(note, (enum err)answer->err, "%.*s", BYTES_FMT(*text));
@@ -91,20 +112,22 @@ static enum err start_nursery(struct wasm_program *p, struct note *note)
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
 	struct bytes text;
-	int pair[2], failed;
+	int pair[2], from[WIRE_FDS], failed;
 	enum err e;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
 	posix_spawn_file_actions_init(&files);
-	/* By way of high numbers, so that none of the three is overwritten before it is copied. */
-	int from[3] = {fcntl(pair[1], F_DUPFD_CLOEXEC, 10), fcntl(p->module, F_DUPFD_CLOEXEC, 10),
-		       fcntl(p->code, F_DUPFD_CLOEXEC, 10)};
-	for (int i = 0; i < 3; i++)
+	/* By way of high numbers, so that none of them is overwritten before it is copied. */
+	from[0] = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
+	from[1] = fcntl(p->module, F_DUPFD_CLOEXEC, 10);
+	from[2] = fcntl(translated_code(p->code), F_DUPFD_CLOEXEC, 10);
+	from[3] = fcntl(translated_profile(p->code), F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < WIRE_FDS; i++)
 		posix_spawn_file_actions_adddup2(&files, from[i], WIRE_CONTROL + i);
 	failed = posix_spawn(&p->pid, p->readers->worker, &files, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&files);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < WIRE_FDS; i++)
 		close(from[i]);
 	close(pair[1]);
 	p->control = pair[0];
@@ -115,7 +138,7 @@ static enum err start_nursery(struct wasm_program *p, struct note *note)
 		note_hint(note, "weft, weft-worker and weft-compile belong in one directory");
 		return E_IO;
 	}
-	e = take_answer(p->control, &a, &answer, &text, note);
+	e = take_answer(p->control, clock_ns() + START_NS_MAX, &a, &answer, &text, note);
 	arena_release(&a);
 	if (e < 0)
 		stop_nursery(p);
@@ -126,23 +149,20 @@ static enum err wasm_program_open(struct program **out, struct readers *r, int v
 				  struct note *note)
 {
 	struct wasm_program *p;
-	int code, wasm;
-	enum err e = translated_open(&code, r, module, (enum wasm_gas)variant, note);
+	enum err e;
+	int wasm;
 
+	e = memfd_of(&wasm, "weft-module", module, note);
 	if (e < 0)
 		return e;
-	e = memfd_of(&wasm, "weft-module", module, note);
-	if (e < 0) {
-		close(code);
-		return e;
-	}
 	p = calloc(1, sizeof(*p));
 	must(p != NULL && pthread_mutex_init(&p->lock, NULL) == 0);
 	p->base.reader = &wasm_reader;
 	p->readers = r;
 	p->module = wasm;
-	p->code = code;
-	e = start_nursery(p, note);
+	e = translated_open(&p->code, r, module, wasm, (enum wasm_gas)variant, note);
+	if (e == OK)
+		e = start_nursery(p, note);
 	if (e < 0) {
 		program_close(&p->base);
 		return e;
@@ -158,6 +178,15 @@ static void wasm_program_stop(struct program *base)
 	pthread_mutex_lock(&p->lock);
 	stop_nursery(p);
 	pthread_mutex_unlock(&p->lock);
+	translated_stop(p->code);
+}
+
+static void wasm_program_settle(struct program *base)
+{
+	struct wasm_program *p = program_of(base);
+
+	if (p->readers->tiers && p->warm)
+		tiers_wait(p->readers->tiers, p->code);
 }
 
 static void wasm_program_close(struct program *base)
@@ -165,8 +194,10 @@ static void wasm_program_close(struct program *base)
 	struct wasm_program *p = program_of(base);
 
 	stop_nursery(p);
+	if (p->readers->tiers && p->code)
+		tiers_remove(p->readers->tiers, p->code);
+	translated_close(p->code);
 	close(p->module);
-	close(p->code);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -193,50 +224,138 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 
 /* ---- instances ---- */
 
-static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
-				   uint64_t memory_max, struct note *note)
+/* What the worker says in the end; on the way it may need code. Without an answer in time it is killed. */
+static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_answer *answer, struct bytes *text,
+		     struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
-	struct wasm_instance_far *i;
-	struct wire_answer answer;
+	uint64_t deadline = clock_ns() + i->program->readers->turn_ms_max * 1000000;
+	struct wire_ask go_on = {.op = WIRE_GO_ON};
+	enum err e;
+
+	for (;;) {
+		e = take_answer(i->socket, deadline, a, answer, text, note);
+		if (e < 0 || !answer->need)
+			break;
+		e = translated_need(i->program->code, answer->function, note);
+		if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
+			e = died(note);
+		if (e < 0)
+			break;
+	}
+	if (e == E_WORKER)
+		instance_stop(&i->base);
+	return e;
+}
+
+/* Lets go of the worker, if there is one. It may be in the middle of a guest that never ends, so it is not left to
+ * notice. */
+static void drop_worker(struct wasm_instance_far *i)
+{
+	instance_stop(&i->base);
+	if (i->socket >= 0)
+		close(i->socket);
+	if (i->process >= 0)
+		close(i->process);
+	i->socket = i->process = -1;
+}
+
+/* The new worker is met before the guest begins, so that it can be killed. */
+static enum err open_worker(struct wasm_instance_far *i, const struct wire_ask *ask, uint64_t *image_size,
+			    struct note *note)
+{
 	struct arena a = ARENA_EMPTY;
+	struct wire_answer answer;
 	struct bytes text;
 	int pair[2];
 	enum err e;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (!wire_pair(pair))
 		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
-	image_lock_write(image);
-	ask.image_size = image_size(image);
-	e = ask_worker(program_of(base), &ask, pair[1], image_fd(image), note);
+	i->socket = pair[0];
+	e = ask_worker(i->program, ask, pair[1], image_fd(i->base.image), note);
 	close(pair[1]);
+	if (e == OK && (i->process = wire_meet(i->socket, clock_ns() + START_NS_MAX, &i->pid)) < 0)
+		e = died(note);
 	if (e == OK)
-		e = take_answer(pair[0], &a, &answer, &text, note);
+		e = hear(i, &a, &answer, &text, note);
 	if (e == OK)
-		image_set_size(image, answer.image_size);
-	image_unlock(image);
+		*image_size = answer.image_size;
+	else
+		drop_worker(i);
 	arena_release(&a);
+	return e;
+}
+
+/* An empty image is filled by its first worker; otherwise opening only looks. */
+static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
+				   uint64_t memory_max, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct wasm_instance_far *i = calloc(1, sizeof(*i));
+	bool first = image_size(image) == 0;
+	uint64_t size = 0;
+	enum err e = E_WORKER;
+
+	must(i != NULL);
+	i->base = (struct instance){&wasm_reader, image_hold(image)};
+	i->program = program_of(base);
+	i->socket = i->process = -1;
+	if (first)
+		image_lock_write(image);
+	else
+		image_lock_read(image);
+	ask.image_size = image_size(image);
+	/* The parent may be dying when it is asked; the next one does not. */
+	for (int tries = 0; tries < 3 && e == E_WORKER; tries++) {
+		note_reset(note);
+		e = open_worker(i, &ask, &size, note);
+	}
+	if (e == OK && first)
+		image_set_size(image, size);
+	if (first)
+		image_unlock_write(image);
+	else
+		image_unlock_read(image);
 	if (e < 0) {
-		close(pair[0]);
+		instance_close(&i->base);
 		return e;
 	}
-	i = calloc(1, sizeof(*i));
-	must(i != NULL);
-	i->base.reader = &wasm_reader;
-	i->base.image = image_hold(image);
-	i->socket = pair[0];
-	i->pid = answer.pid;
 	*out = &i->base;
 	return OK;
 }
 
-static void wasm_instance_close(struct instance *base)
+static void wasm_instance_stop(struct instance *base)
 {
 	struct wasm_instance_far *i = instance_of(base);
 
-	close(i->socket);
+	if (i->process >= 0)
+		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+}
+
+static void wasm_instance_close(struct instance *base)
+{
+	drop_worker(instance_of(base));
 	image_release(base->image);
-	free(i);
+	free(base);
+}
+
+/* Private_Clean and Private_Dirty: pages that nobody else maps. Code and the parent's data are shared. */
+static uint64_t wasm_instance_memory(struct instance *base)
+{
+	char path[64], line[200];
+	uint64_t sum = 0, kb;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", instance_of(base)->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
+		    sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1)
+			sum += kb << 10;
+	fclose(f);
+	return sum;
 }
 
 /* The text a module returned, as ao-loader reads it: {"ok":true,"response":{...}}, or ok is
@@ -271,77 +390,104 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
-static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
-			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, const struct wire_ask *ask, struct bytes message,
+			 struct bytes environment, struct outcome *out, struct note *note)
 {
-	struct wasm_instance_far *i = instance_of(base);
+	struct wire_answer answer;
+	struct bytes text;
+	enum err e;
+
+	if (!wire_write(i->socket, ask, sizeof(*ask)) || !wire_write(i->socket, message.ptr, message.len) ||
+	    !wire_write(i->socket, environment.ptr, environment.len))
+		return died(note);
+	e = hear(i, a, &answer, &text, note);
+	if (e < 0)
+		return e;
+	read_outcome(out, a, &answer, text);
+	if (i->program->readers->tiers && !atomic_exchange(&i->program->warm, true))
+		tiers_add(i->program->readers->tiers, i->program->code);
+	return OK;
+}
+
+static void stop_reader(void *ctx)
+{
+	wasm_instance_stop(ctx);
+}
+
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note)
+{
+	struct image_reader reader = {.patience_ms = dry_ms, .stop = stop_reader, .ctx = base};
 	struct wire_ask ask = {.op = WIRE_TURN,
 			       .gas_limit = gas_limit,
 			       .message_len = message.len,
 			       .environment_len = environment.len,
-			       .fresh = dry};
-	struct wire_answer answer;
-	struct bytes text;
-	enum err e = OK;
+			       .fresh = dry_ms != 0};
+	enum err e;
 
-	if (dry) {
-		image_lock_read(base->image);
-		ask.image_size = image_size(base->image);
+	if (!dry_ms)
+		return ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_begin(base->image, &reader);
+	ask.image_size = image_size(base->image);
+	e = ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_end(base->image, &reader);
+	if (e == E_WORKER && reader.stopped) {
+		note_reset(note);
+		e = note_err(note, E_BUSY, "the process went on before the dry run had ended");
 	}
-	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
-	    !wire_write(i->socket, environment.ptr, environment.len))
-		e = died(note);
-	if (e == OK)
-		e = take_answer(i->socket, a, &answer, &text, note);
-	if (dry)
-		image_unlock(base->image);
-	if (e == OK)
-		read_outcome(out, a, &answer, text);
 	return e;
 }
 
-static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct wire_answer *answer,
-			   struct note *note)
+static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct arena *a,
+			   struct wire_answer *answer, struct bytes *text, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
-	struct arena a = ARENA_EMPTY;
-	struct bytes text;
-	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? take_answer(i->socket, &a, answer, &text, note)
-							      : died(note);
 
-	arena_release(&a);
-	return e;
+	return wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, a, answer, text, note) : died(note);
 }
 
 static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_COMMIT};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes pages;
 	enum err e;
 
 	image_lock_write(base->image);
-	e = ask_simple(base, &ask, &answer, note);
-	if (e == OK)
+	e = ask_simple(base, &ask, &a, &answer, &pages, note);
+	if (e == OK) {
 		image_set_size(base->image, answer.image_size);
-	image_unlock(base->image);
+		for (size_t at = 0; at + 4 <= pages.len; at += 4)
+			image_mark(base->image, get_u32le(pages.ptr + at));
+	}
+	image_unlock_write(base->image);
+	arena_release(&a);
 	return e;
 }
 
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes text;
+	enum err e = ask_simple(base, &ask, &a, &answer, &text, note);
 
-	return ask_simple(base, &ask, &answer, note);
+	arena_release(&a);
+	return e;
 }
 
 const struct reader wasm_reader = {
 	.program_open = wasm_program_open,
 	.program_stop = wasm_program_stop,
+	.program_settle = wasm_program_settle,
 	.program_close = wasm_program_close,
 	.instance_open = wasm_instance_open,
 	.instance_close = wasm_instance_close,
 	.turn = wasm_turn,
 	.commit = wasm_commit,
 	.rollback = wasm_rollback,
+	.stop = wasm_instance_stop,
+	.memory = wasm_instance_memory,
 };

@@ -22,6 +22,7 @@
 struct worker {
 	struct wasm_module module;
 	struct wasm_code code;
+	uint32_t *counts; /* shared by all workers of the module */
 	struct arena arena;
 	/* of a child */
 	struct wire_ask ask;
@@ -41,6 +42,19 @@ static bool answer_err(int fd, enum err e, const struct note *note)
 }
 
 /* ---- a worker ---- */
+
+static struct worker *self;
+
+/* In the middle of a turn: the other side gets the code, or gives up and ends us. */
+static void missing(struct wasm_instance *i, uint32_t function)
+{
+	struct wire_ask ask;
+
+	(void)i;
+	if (!answer(self->socket, (struct wire_answer){.need = 1, .function = function}, bytes_of(NULL, 0)) ||
+	    !wire_read(self->socket, &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
+		_exit(1);
+}
 
 static bool take_turn(struct worker *w, const struct wire_ask *ask)
 {
@@ -63,17 +77,28 @@ static bool take_turn(struct worker *w, const struct wire_ask *ask)
 	return alive;
 }
 
+static bool commit(struct worker *w)
+{
+	struct buf pages = BUF_EMPTY;
+	uint64_t size = guest_commit(w->guest, &pages);
+	bool alive = answer(w->socket, (struct wire_answer){.image_size = size}, buf_bytes(&pages));
+
+	buf_release(&pages);
+	return alive;
+}
+
 static bool obey(struct worker *w, const struct wire_ask *ask)
 {
 	switch ((enum wire_op)ask->op) {
 	case WIRE_TURN:
 		return take_turn(w, ask);
 	case WIRE_COMMIT:
-		return answer(w->socket, (struct wire_answer){.image_size = guest_commit(w->guest)}, bytes_of(NULL, 0));
+		return commit(w);
 	case WIRE_ROLLBACK:
 		guest_rollback(w->guest, ask->image_size);
 		return answer(w->socket, (struct wire_answer){0}, bytes_of(NULL, 0));
 	case WIRE_OPEN:
+	case WIRE_GO_ON:
 		break;
 	}
 	return false;
@@ -88,27 +113,47 @@ static void work(void *ctx)
 	uint64_t size = w->ask.image_size;
 	enum err e = sandbox_enter(SANDBOX_WORKER, &note);
 
+	self = w;
+	if (!wire_greet(w->socket))
+		return;
 	if (e == OK)
 		e = guest_open(&w->guest,
 			       &(struct guest_options){.module = &w->module,
 						       .code = &w->code,
 						       .memory_max = w->ask.memory_max,
 						       .image = w->image,
-						       .image_size = size},
+						       .image_size = size,
+						       .missing = missing,
+						       .counts = w->counts},
 			       &note);
 	if (e < 0) {
 		answer_err(w->socket, e, &note);
 		return;
 	}
 	if (size == 0)
-		size = guest_commit(w->guest);
-	if (!answer(w->socket, (struct wire_answer){.pid = getpid(), .image_size = size}, bytes_of(NULL, 0)))
+		size = guest_commit(w->guest, NULL);
+	if (!answer(w->socket, (struct wire_answer){.image_size = size}, bytes_of(NULL, 0)))
 		return;
 	while (wire_read(w->socket, &ask, sizeof(ask)) && obey(w, &ask))
 		;
 }
 
 /* ---- their parent ---- */
+
+static enum err map_counts(struct worker *w, struct note *note)
+{
+	size_t size = ((size_t)w->module.function_count + 1) * sizeof(*w->counts);
+	struct stat st;
+	void *at;
+
+	if (fstat(WIRE_PROFILE, &st) != 0 || (size_t)st.st_size < size)
+		return note_err(note, E_CORRUPT, "the profile is of another module");
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, WIRE_PROFILE, 0);
+	if (at == MAP_FAILED)
+		return note_err(note, E_IO, "mmap: %s", strerror(errno));
+	w->counts = at;
+	return OK;
+}
 
 static enum err map_file(int fd, struct bytes *out, struct note *note)
 {
@@ -126,19 +171,17 @@ static enum err map_file(int fd, struct bytes *out, struct note *note)
 
 static enum err load(struct worker *w, struct note *note)
 {
-	struct bytes wasm, code;
+	struct bytes wasm;
 	enum err e = map_file(WIRE_MODULE, &wasm, note);
 
-	if (e == OK)
-		e = map_file(WIRE_CODE, &code, note);
 	if (e == OK)
 		e = wasm_decode(&w->module, &w->arena, wasm, note);
 	if (e == OK)
 		e = wasm_validate(&w->module, note);
 	if (e == OK)
-		e = wasm_code_load(&w->code, code, &w->module, note);
+		e = wasm_code_map(&w->code, WIRE_CODE, &w->module, note);
 	if (e == OK)
-		munmap((void *)(uintptr_t)code.ptr, code.len);
+		e = map_counts(w, note);
 	return e;
 }
 

@@ -1,17 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/wasm/wire.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-bool wire_read(int fd, void *out, size_t len)
+/* Waits until there is something to read. */
+static bool wait_until(int fd, uint64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint64_t now;
+	int n;
+
+	do {
+		now = clock_ns();
+		if (now >= deadline)
+			return false;
+		uint64_t ms = (deadline - now) / 1000000 + 1;
+		n = poll(&p, 1, ms < 1000000 ? (int)ms : 1000000);
+	} while (n == 0 || (n < 0 && errno == EINTR));
+	return n > 0;
+}
+
+bool wire_read_until(int fd, void *out, size_t len, uint64_t deadline)
 {
 	uint8_t *at = out;
 
 	while (len) {
-		ssize_t n = recv(fd, at, len, 0);
+		ssize_t n = recv(fd, at, len, deadline == UINT64_MAX ? 0 : MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN && wait_until(fd, deadline))
 			continue;
 		if (n <= 0)
 			return false;
@@ -19,6 +43,11 @@ bool wire_read(int fd, void *out, size_t len)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+bool wire_read(int fd, void *out, size_t len)
+{
+	return wire_read_until(fd, out, len, UINT64_MAX);
 }
 
 bool wire_write(int fd, const void *in, size_t len)
@@ -35,6 +64,44 @@ bool wire_write(int fd, const void *in, size_t len)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+bool wire_pair(int pair[2])
+{
+	int on = 1;
+
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 &&
+	       setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
+}
+
+bool wire_greet(int fd)
+{
+	return wire_write(fd, "w", 1);
+}
+
+int wire_meet(int fd, uint64_t deadline, pid_t *pid)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control = {0};
+	char byte;
+	struct iovec body = {&byte, 1};
+	struct msghdr m = {
+		.msg_iov = &body, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *c;
+	struct ucred from;
+	int off = 0;
+
+	if (!wait_until(fd, deadline) || recvmsg(fd, &m, 0) != 1)
+		return -1;
+	c = CMSG_FIRSTHDR(&m);
+	if (!c || c->cmsg_type != SCM_CREDENTIALS || c->cmsg_len != CMSG_LEN(sizeof(from)))
+		return -1;
+	memcpy(&from, CMSG_DATA(c), sizeof(from));
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+	*pid = from.pid;
+	return from.pid > 0 ? (int)syscall(SYS_pidfd_open, from.pid, 0) : -1;
 }
 
 union control {

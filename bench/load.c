@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weft-load: asks a running network for something many times, and says how long it took.
+ *
+ *   weft-load append    SU COUNT CONCURRENCY PROCESS...  messages straight to the scheduler, spread over the processes
+ *   weft-load round     MU CU COUNT PROCESS              one message at a time: POST to the MU, then its result
+ *   weft-load dry-run   CU COUNT CONCURRENCY PROCESS...  distinct dry runs
+ *
+ * Tags follow after `--` as NAME=VALUE, in which % stands for the number of the message. Everything is signed with one
+ * fresh ed25519 key before the clock starts, so the client's own work does not count. It prints one JSON
+ * object: seconds, per_second, and p50, p99 and max of one ask in milliseconds, with the id of the last message of each
+ * process. An answer that is not 2xx ends the run with exit code 1: a rate of refusals is no rate.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "http/http.h"
+#include "msg/item.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAGS_MAX = 16, COUNT_MAX = 1000000, PROCESSES_MAX = 10000, TIMEOUT_MS = 600000 };
+
+struct ask {
+	struct bytes body;
+	struct id id; /* of the message */
+	const char *url;
+	uint64_t start_ns, took_ns;
+};
+
+struct load {
+	struct arena arena;
+	struct http_client *client;
+	const char *method;
+	const char *const *headers;
+	struct ask *asks;
+	size_t count, concurrency;
+	size_t next, done; /* under `lock` */
+	bool failed;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+};
+
+struct words {
+	char *const *process;
+	size_t process_count;
+	char *const *tag;
+	size_t tag_count;
+};
+
+/* ---- asking ---- */
+
+static void ask_next(struct load *l);
+
+struct flight {
+	struct load *load;
+	struct ask *ask;
+};
+
+static void on_answer(void *ctx, enum err e, const struct note *note, const struct http_reply *reply)
+{
+	struct flight *flight = ctx;
+	struct load *l = flight->load;
+	bool good = e == OK && reply->status >= 200 && reply->status < 300;
+
+	flight->ask->took_ns = clock_ns() - flight->ask->start_ns;
+	free(flight);
+	pthread_mutex_lock(&l->lock);
+	if (!good && !l->failed) {
+		l->failed = true;
+		if (e < 0)
+			fprintf(stderr, "weft-load: %s\n", note_text(note, e));
+		else
+			fprintf(stderr, "weft-load: answered %d: %.*s\n", reply->status, BYTES_FMT(reply->body));
+	}
+	l->done++;
+	if (l->done == l->next && (l->failed || l->done == l->count))
+		pthread_cond_signal(&l->ended);
+	pthread_mutex_unlock(&l->lock);
+	ask_next(l);
+}
+
+static void ask_next(struct load *l)
+{
+	struct flight *flight;
+	struct http_call call;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->failed || l->next == l->count) {
+		pthread_mutex_unlock(&l->lock);
+		return;
+	}
+	flight = malloc(sizeof(*flight));
+	must(flight != NULL);
+	*flight = (struct flight){l, &l->asks[l->next++]};
+	pthread_mutex_unlock(&l->lock);
+	call = (struct http_call){
+		.method = l->method, .url = flight->ask->url, .headers = l->headers, .body = flight->ask->body};
+	flight->ask->start_ns = clock_ns();
+	http_call(l->client, &call, on_answer, flight);
+}
+
+/* Runs all asks; the seconds that it took, or a negative number. */
+static double run(struct load *l)
+{
+	uint64_t start = clock_ns();
+
+	for (size_t i = 0; i < l->concurrency; i++)
+		ask_next(l);
+	pthread_mutex_lock(&l->lock);
+	while (l->done < l->next || (!l->failed && l->done < l->count))
+		pthread_cond_wait(&l->ended, &l->lock);
+	pthread_mutex_unlock(&l->lock);
+	return l->failed ? -1 : (double)(clock_ns() - start) / 1e9;
+}
+
+/* ---- what is asked ---- */
+
+static struct tags tags_of(struct arena *a, const struct words *words, size_t number)
+{
+	struct tag_list tags = tag_list_on(a);
+	struct bytes digits = arena_printf(a, "%zu", number);
+
+	tag_list_add_str(&tags, "Data-Protocol", "ao");
+	tag_list_add_str(&tags, "Variant", "ao.TN.1");
+	tag_list_add_str(&tags, "Type", "Message");
+	for (size_t i = 0; i < words->tag_count; i++) {
+		struct bytes value, name = bytes_cut(bytes_str(words->tag[i]), '=', &value);
+		struct buf text = BUF_EMPTY;
+
+		for (size_t j = 0; j < value.len; j++) {
+			if (value.ptr[j] == '%')
+				buf_put_bytes(&text, digits);
+			else
+				buf_put_u8(&text, value.ptr[j]);
+		}
+		tag_list_add(&tags, name, arena_copy(a, buf_bytes(&text)));
+		buf_release(&text);
+	}
+	return tag_list_tags(&tags);
+}
+
+static void make_items(struct load *l, const struct words *words)
+{
+	struct key *key;
+	struct note note = {0};
+
+	must(key_new(&key, SIGN_ED25519, &note) == OK);
+	for (size_t i = 0; i < l->count; i++) {
+		struct id process;
+		struct buf item = BUF_EMPTY;
+		uint8_t anchor[32]; /* ed25519 signs the same thing the same way: this keeps the ids apart */
+		struct item_fields fields = {.tags = tags_of(&l->arena, words, i), .data = BYTES(" ")};
+
+		if (id_parse(&process, bytes_str(words->process[i % words->process_count])) < 0) {
+			fprintf(stderr, "weft-load: '%s' is not a process id\n",
+				words->process[i % words->process_count]);
+			exit(2);
+		}
+		random_bytes(anchor, sizeof(anchor));
+		fields.target = bytes_of(process.b, sizeof(process.b));
+		fields.anchor = bytes_of(anchor, sizeof(anchor));
+		must(item_create(&item, &l->asks[i].id, key, &fields, &note) == OK);
+		l->asks[i].body = arena_copy(&l->arena, buf_bytes(&item));
+		buf_release(&item);
+	}
+	key_free(key);
+}
+
+static void make_dry_runs(struct load *l, const char *cu, const struct words *words)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const char *process = words->process[i % words->process_count];
+		struct buf body = BUF_EMPTY;
+		struct jw w = jw_on(&body);
+
+		jw_object(&w);
+		jw_member(&w, "Id", BYTES("1234"));
+		jw_member(&w, "Target", bytes_str(process));
+		jw_member(&w, "Owner", BYTES("1234"));
+		jw_member(&w, "Anchor", BYTES("0"));
+		jw_member(&w, "Data", arena_printf(&l->arena, "%zu", i));
+		jw_key(&w, "Tags");
+		tags_json(&w, tags_of(&l->arena, words, i));
+		jw_object_end(&w);
+		l->asks[i].body = arena_copy(&l->arena, buf_bytes(&body));
+		l->asks[i].url = (const char *)arena_printf(&l->arena, "%s/dry-run?process-id=%s", cu, process).ptr;
+		buf_release(&body);
+	}
+}
+
+/* ---- the three commands ---- */
+
+static int by_time(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void report(struct load *l, double seconds, size_t process_count)
+{
+	uint64_t *took = arena_new_array(&l->arena, l->count, uint64_t);
+	size_t first_last = l->count > process_count ? l->count - process_count : 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		took[i] = l->asks[i].took_ns;
+	qsort(took, l->count, sizeof(*took), by_time);
+	printf("{\"count\":%zu,\"concurrency\":%zu,\"seconds\":%.4f,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%."
+	       "3f,"
+	       "\"max_ms\":%.3f,\"last\":[",
+	       l->count, l->concurrency, seconds, (double)l->count / seconds, (double)took[l->count / 2] / 1e6,
+	       (double)took[l->count * 99 / 100] / 1e6, (double)took[l->count - 1] / 1e6);
+	for (size_t i = first_last; i < l->count; i++)
+		printf("%s\"%s\"", i > first_last ? "," : "", id_text(l->asks[i].id).s);
+	printf("]}\n");
+}
+
+static int measure(struct load *l, size_t process_count)
+{
+	double seconds = run(l);
+
+	if (seconds < 0)
+		return 1;
+	report(l, seconds, process_count);
+	return 0;
+}
+
+/* One message all the way: what its sender waits for. */
+static int measure_round(struct load *l, const char *cu, const struct words *words)
+{
+	uint64_t all = clock_ns();
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct arena a = ARENA_EMPTY;
+		struct http_call post = {
+			.method = "POST", .url = l->asks[i].url, .headers = l->headers, .body = l->asks[i].body};
+		struct http_call get = {.method = "GET",
+					.url = (const char *)arena_printf(&a, "%s/result/%s?process-id=%s", cu,
+									  id_text(l->asks[i].id).s, words->process[0])
+						       .ptr};
+		struct http_reply reply;
+		struct note note = {0};
+		uint64_t start = clock_ns();
+
+		if (http_wait(l->client, &a, &post, &reply, &note) < 0 || reply.status != 202 ||
+		    http_wait(l->client, &a, &get, &reply, &note) < 0 || reply.status != 200) {
+			fprintf(stderr, "weft-load: message %zu: %s\n", i, note.text[0] ? note.text : "refused");
+			arena_release(&a);
+			return 1;
+		}
+		l->asks[i].took_ns = clock_ns() - start;
+		arena_release(&a);
+	}
+	report(l, (double)(clock_ns() - all) / 1e9, 1);
+	return 0;
+}
+
+static size_t number(const char *text, size_t max)
+{
+	uint64_t n;
+
+	if (!bytes_u64(bytes_str(text), &n) || n == 0 || n > max) {
+		fprintf(stderr, "weft-load: '%s' should be a number from 1 to %zu\n", text, max);
+		exit(2);
+	}
+	return (size_t)n;
+}
+
+static int usage(void)
+{
+	fputs("usage: weft-load append SU COUNT CONCURRENCY PROCESS... [-- NAME=VALUE...]\n"
+	      "       weft-load round MU CU COUNT PROCESS [-- NAME=VALUE...]\n"
+	      "       weft-load dry-run CU COUNT CONCURRENCY PROCESS... [-- NAME=VALUE...]\n",
+	      stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const item_headers[] = {"Content-Type: application/octet-stream", NULL};
+	static const char *const json_headers[] = {"Content-Type: application/json", NULL};
+	struct load l = {.method = "POST", .headers = item_headers, .concurrency = 1};
+	struct words words = {0};
+	const char *command = argc > 1 ? argv[1] : "";
+	bool round = strcmp(command, "round") == 0, dry = strcmp(command, "dry-run") == 0;
+	int code, end = argc;
+
+	if (argc < 6 || (!round && !dry && strcmp(command, "append") != 0))
+		return usage();
+	for (int i = 5; i < argc && end == argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			end = i;
+	words = (struct words){argv + 5, (size_t)(end - 5), argv + end + 1, end < argc ? (size_t)(argc - end - 1) : 0};
+	if (words.process_count == 0 || words.process_count > PROCESSES_MAX || words.tag_count > TAGS_MAX)
+		return usage();
+	l.count = number(argv[round ? 4 : 3], COUNT_MAX);
+	if (!round)
+		l.concurrency = number(argv[4], 10000);
+	pthread_mutex_init(&l.lock, NULL);
+	pthread_cond_init(&l.ended, NULL);
+	l.client = http_client_open(TIMEOUT_MS, NULL);
+	l.asks = arena_new_array(&l.arena, l.count, struct ask);
+	if (dry) {
+		l.headers = json_headers;
+		make_dry_runs(&l, argv[2], &words);
+	} else {
+		make_items(&l, &words);
+		for (size_t i = 0; i < l.count; i++)
+			l.asks[i].url = argv[2];
+	}
+	code = round ? measure_round(&l, argv[3], &words) : measure(&l, words.process_count);
+	http_client_close(l.client);
+	arena_release(&l.arena);
+	return code;
+}

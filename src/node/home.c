@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/home.h"
+
+#include "cli/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOG_SIZE_MAX = 64 << 20 };
+
+enum err home_open(const char *home, struct note *note)
+{
+	enum err e = directory_make(home, note);
+
+	if (e == OK && access(home, R_OK | W_OK | X_OK) != 0)
+		e = note_err(note, E_IO, "%s cannot be written: %s", home, strerror(errno));
+	if (e < 0)
+		note_hint(note, "name a directory of yours with --home DIR");
+	return e;
+}
+
+const char *home_file(struct arena *a, const char *home, const char *name)
+{
+	return (const char *)arena_printf(a, "%s/%s", home, name).ptr;
+}
+
+enum err home_log(int *fd, const char *home, struct note *note)
+{
+	struct arena a = ARENA_EMPTY;
+	const char *path = home_file(&a, home, "weft.log"), *older = home_file(&a, home, "weft.log.1");
+	struct stat st;
+	enum err e = OK;
+
+	if (stat(path, &st) == 0 && st.st_size > LOG_SIZE_MAX)
+		rename(path, older);
+	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (*fd < 0)
+		e = note_err(note, E_IO, "the log %s cannot be opened: %s", path, strerror(errno));
+	arena_release(&a);
+	return e;
+}
+
+enum err home_key(struct key **key, const char *home, const char *path, bool *made, struct note *note)
+{
+	struct arena a = ARENA_EMPTY;
+	const char *own = home_file(&a, home, "key.json");
+	enum err e;
+
+	*made = false;
+	if (path[0] == 0 && access(own, F_OK) != 0) {
+		e = key_new(key, SIGN_ED25519, note);
+		if (e == OK && (e = key_save(*key, own, note)) < 0) {
+			key_free(*key);
+			*key = NULL;
+		}
+		*made = e == OK;
+		if (e != E_EXISTS) /* else: a unit that starts at the same moment was faster */
+			goto out;
+		note_reset(note);
+	}
+	e = key_load_named(key, path[0] ? path : own, note);
+	if (e < 0)
+		note_hint(note, "weft wallet new --type ed25519 --out FILE makes a key");
+out:
+	arena_release(&a);
+	return e;
+}
+
+enum err program_path(struct arena *a, const char **path, const char *name, struct note *note)
+{
+	static const char *const places[] = {"", "../reader/", "../engine/", "../libexec/weft/"};
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n < 0)
+		return note_err(note, E_IO, "/proc/self/exe cannot be read: %s", strerror(errno));
+	self[n] = 0;
+	slash = strrchr(self, '/');
+	must(slash != NULL);
+	*slash = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		*path = (const char *)arena_printf(a, "%s/%s%s", self, places[i], name).ptr;
+		if (access(*path, X_OK) == 0)
+			return OK;
+	}
+	note_err(note, E_NOT_FOUND, "the program %s is not in %s, where weft is", name, self);
+	note_hint(note, "weft, weft-worker and weft-compile belong in one directory");
+	return E_NOT_FOUND;
+}
