@@ -11,6 +11,9 @@
  *     restart --> CHECK -> PULL           PULL  process: results in the order of its history, so what it sends
  *                                               in answer to n comes before what it sends for n + 1
  *
+ * The order of a history is known from the scheduler's answers. From one in the same process they come in order; over HTTP two messages
+ * that are scheduled within the same moment may be heard of the other way round, and so may what is sent for them.
+ *
  * A task changes in the store only when something comes of it: an outbox and the end of the task whose result held it
  * are one batch. Any step may therefore be repeated after a crash: it finds the message scheduled already,
  * pulls the same result, and builds the outbox that nobody has seen yet.

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { MONITORS_MAX = 10000, CURSOR_MAX = 512, ROW_VERSION = 1, ROW_HEAD = 34 };
+enum { MONITORS_MAX = 10000, SENDING_MAX = 1000, CURSOR_MAX = 512, ROW_VERSION = 1, ROW_HEAD = 34 };
 
 struct monitor {
 	struct id process;
@@ -115,13 +115,14 @@ static void look_in(struct mu *mu, struct id process, uint64_t ms)
 	timer_after(mu->timer, ms, on_time, glance);
 }
 
-/* The end of a look, which leads to the next. */
+/* The end of a look, which leads to the next: at once when there is more, unless what was found is still being sent. */
 static void looked(struct run *run, bool more)
 {
 	struct mu *mu = run->mu;
 	struct id process = run->record.to;
 
 	run_end(run);
+	more = more && queue_count_of(mu->queues[STAGE_SEND], process) < SENDING_MAX;
 	look_in(mu, process, more ? 0 : mu->options.monitor_ms);
 }
 
