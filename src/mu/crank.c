@@ -2,7 +2,8 @@
  *
  * crank: where each task stands, and what becomes of it.
  *
- *   CHECK  a post of an earlier run, or one whose answer was lost: does the scheduler have it? If not, it is forgotten
+ *   CHECK  a post of an earlier run, or one whose answer was lost: does the scheduler have it? If
+ *          not, it is forgotten
  *   SEND   to the scheduler, or to the weave when it is for a wallet (then it is done)
  *   PULL   its result, whose outbox becomes new tasks
  *
@@ -11,12 +12,14 @@
  *     restart --> CHECK -> PULL           PULL  process: results in the order of its history, so what it sends
  *                                               in answer to n comes before what it sends for n + 1
  *
- * The order of a history is known from the scheduler's answers. From one in the same process they come in order; over HTTP two messages
- * that are scheduled within the same moment may be heard of the other way round, and so may what is sent for them.
+ * The order of a history is known from the scheduler's answers. From one in the same process
+ * they come in order; over HTTP two messages that are scheduled within the same moment may be
+ * heard of the other way round, and so may what is sent for them.
  *
- * A task changes in the store only when something comes of it: an outbox and the end of the task whose result held it
- * are one batch. Any step may therefore be repeated after a crash: it finds the message scheduled already,
- * pulls the same result, and builds the outbox that nobody has seen yet.
+ * A task changes in the store only when something comes of it: an outbox and the end of the
+ * task whose result held it are one batch. Any step may therefore be repeated after a crash: it
+ * finds the message scheduled already, pulls the same result, and builds the outbox that nobody
+ * has seen yet.
  */
 #include "base/pool.h"
 #include "base/timer.h"
@@ -152,8 +155,8 @@ static bool take_oldest(void *ctx, uint64_t seq, const struct record *r, struct 
 	return false;
 }
 
-/* Given up, and kept for the operator. Of very many the oldest go. A task that was refused outright is more likely
- * its sender's affair than ours. */
+/* Given up, and kept for the operator. Of very many the oldest go. A task that was refused
+ * outright is more likely its sender's affair than ours. */
 static void fail(struct run *run, bool tried_enough, const char *why)
 {
 	struct mu *mu = run->mu;
@@ -315,7 +318,8 @@ enum err crank_again(struct mu *mu, uint64_t seq, struct note *note)
 	struct bytes why;
 	enum err e;
 
-	/* Two who ask for the same task must not both get it; the commit is waited for, so the second finds nothing. */
+	/* Two who ask for the same task must not both get it; the commit is waited for, so the
+	 * second finds nothing. */
 	pthread_mutex_lock(&mu->again);
 	e = task_get_failed(mu->store, &a, seq, &r, &why);
 	if (e == OK) {

@@ -102,7 +102,8 @@ TEST_TIMEOUT(a_disk_that_fails_at_any_write_loses_and_doubles_nothing, 120)
 	t_check(whole); /* the later ones got through both posts */
 }
 
-/* An outbox that is written in several pieces, none of which may be sent before the last one is there. */
+/* An outbox that is written in several pieces, none of which may be sent before the last one is
+ * there. */
 static size_t run_large_with_crash(uint64_t writes)
 {
 	enum { COUNT = 150 };

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * monitor: what crons send is pushed for the processes that somebody asked it for (ao-units 4.11).
+ * monitor: what crons send is pushed for the processes that somebody asked it for (ao-units
+ * 4.11).
  *
  *   table     key          value
  *   MONITOR   process 32   version 1, active 1, wallet that asked 32, cursor
  *
- * Every now and then the computer is asked for the process's cron results after the cursor. Their outboxes become tasks in
- * the same batch that moves the cursor, so each result is pushed exactly once, from the process's beginning
- * (the reference skips what was evaluated before it looked the first time, and loses what it was pushing
- * when it dies). A process that is no longer monitored keeps its cursor: monitored again, it goes on there.
+ * Every now and then the computer is asked for the process's cron results after the cursor.
+ * Their outboxes become tasks in the same batch that moves the cursor, so each result is pushed
+ * exactly once, from the process's beginning (the reference skips what was evaluated before it
+ * looked the first time, and loses what it was pushing when it dies). A process that is no
+ * longer monitored keeps its cursor: monitored again, it goes on there.
  */
 #include "base/pool.h"
 #include "base/timer.h"
@@ -115,7 +117,8 @@ static void look_in(struct mu *mu, struct id process, uint64_t ms)
 	timer_after(mu->timer, ms, on_time, glance);
 }
 
-/* The end of a look, which leads to the next: at once when there is more, unless what was found is still being sent. */
+/* The end of a look, which leads to the next: at once when there is more, unless what was found
+ * is still being sent. */
 static void looked(struct run *run, bool more)
 {
 	struct mu *mu = run->mu;
@@ -146,8 +149,8 @@ static void on_moved(void *ctx, enum err e)
 	mu_leave(mu);
 }
 
-/* Moves the cursor, in memory and in the batch that ends the fan. Within the lock, so that the rows of a process
- * are written in the order of its changes. */
+/* Moves the cursor, in memory and in the batch that ends the fan. Within the lock, so that the
+ * rows of a process are written in the order of its changes. */
 static void move_cursor(struct moved *moved, struct bytes cursor)
 {
 	struct mu *mu = moved->run->mu;
@@ -168,8 +171,8 @@ static struct bytes cursor_of(struct arena *a, const struct json *edge)
 	return json_get_text(a, edge, "cursor");
 }
 
-/* All edges, and the cursor with them. That the process may be monitored no longer does not matter: the results
- * were asked for when it was. */
+/* All edges, and the cursor with them. That the process may be monitored no longer does not
+ * matter: the results were asked for when it was. */
 static void push_page(struct run *run)
 {
 	struct mu *mu = run->mu;

@@ -2,11 +2,12 @@
  *
  * Two ways in for strangers, by the first byte of the input:
  *
- *   even  a result, as a foreign compute unit may answer it. Whatever it says, each item that is made of its outbox must parse,
- *         verify, and be for whom it was meant
- *   odd   a request over HTTP: the second byte says which, then the query up to a newline, then the body. Every fourth is a
- *         message signed by a client whose data is the body, and so the result that is cranked. The unit must answer
- *         something that is not "our fault" (500), and come to rest
+ *   even  a result, as a foreign compute unit may answer it. Whatever it says, each item that is
+ *         made of its outbox must parse, verify, and be for whom it was meant
+ *   odd   a request over HTTP: the second byte says which, then the query up to a newline, then
+ *         the body. Every fourth is a message signed by a client whose data is the body, and so
+ *         the result that is cranked. The unit must answer something that is not "our fault"
+ *         (500), and come to rest
  */
 #include "base/clock.h"
 #include "http/http.h"

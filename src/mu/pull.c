@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* What one process may have under way. Past it a process that sends itself more than it takes fills the disk and nothing else. */
+/* What one process may have under way. Past it a process that sends itself more than it takes
+ * fills the disk and nothing else. */
 enum { PROCESS_TASKS_MAX = 100000 };
 
 static void fan(struct run *run)
@@ -59,7 +60,8 @@ static void pulled(struct run *run)
 	struct note note = {0};
 	enum err e = run->e;
 
-	/* A compute unit that has gone past the process's own message may not say its result again (ao-units 5.3). */
+	/* A compute unit that has gone past the process's own message may not say its result
+	 * again (ao-units 5.3). */
 	if (e == E_TOO_EARLY && id_eq(process, run->record.id)) {
 		crank_done(run, &b, NULL, NULL);
 		return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * push: POST /push/{id}/{n}?process-id=P sends the n-th message of a result once more (ao-units 4.12). What its receiver has had
- * already the scheduler refuses by its content, so this is safe; it is for results that were lost, or that nobody pushed.
+ * push: POST /push/{id}/{n}?process-id=P sends the n-th message of a result once more (ao-units
+ * 4.12). What its receiver has had already the scheduler refuses by its content, so this is
+ * safe; it is for results that were lost, or that nobody pushed.
  */
 #include "mu/unit.h"
 

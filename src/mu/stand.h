@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * stand: the test stand of the unit. A scheduler that remembers what it was given, a computer to whom a message says what
- * its result is, and a weave that remembers what was put; between them the real unit, asked over HTTP. They answer from threads of
- * their own, as real ones do, and can be told to fail. One stand per process. It is not part of the node.
+ * stand: the test stand of the unit. A scheduler that remembers what it was given, a computer
+ * to whom a message says what its result is, and a weave that remembers what was put; between
+ * them the real unit, asked over HTTP. They answer from threads of their own, as real ones do,
+ * and can be told to fail. One stand per process. It is not part of the node.
  *
- * The result of a message is its data, when that begins with '{'. "ball N" is thrown back to who sent it as "ball
- * N-1", until 0. Anything else has an empty result.
+ * The result of a message is its data, when that begins with '{'. "ball N" is thrown back to
+ * who sent it as "ball N-1", until 0. Anything else has an empty result.
  */
 #ifndef WEFT_MU_STAND_H
 #define WEFT_MU_STAND_H
@@ -53,8 +54,8 @@ struct net {
 	size_t put_count;
 	struct id known[64]; /* transactions on the weave that are not processes */
 	size_t known_count;
-	/* How many calls are to fail: of the scheduler, before it writes (with `error`) and after (its answer is lost); of the
-	 * computer (with `error`); of the weave. */
+	/* How many calls are to fail: of the scheduler, before it writes (with `error`) and
+	 * after (its answer is lost); of the computer (with `error`); of the weave. */
 	atomic_int refuse, lose, fail_result, fail_put;
 	enum err error;
 	bool hold; /* results wait for net_release */
@@ -78,11 +79,13 @@ struct id net_spawn(const char *data);
 struct placed *net_add(struct id process, struct id id);
 /* net_release answers everything that was held, and holds no more. */
 void net_release(void);
-/* net_count: how many places a process has; net_at: the n-th, 0 being the process; net_item: the item there, verified. */
+/* net_count: how many places a process has; net_at: the n-th, 0 being the process; net_item:
+ * the item there, verified. */
 size_t net_count(struct id process);
 struct placed *net_at(struct id process, size_t n);
 struct item net_item(struct id process, size_t n);
-/* net_numbers fails unless the process has "0", "1", ... from its place `first` on: what stand_messages sends, in order. */
+/* net_numbers fails unless the process has "0", "1", ... from its place `first` on: what
+ * stand_messages sends, in order. */
 void net_numbers(struct id process, size_t first, int count);
 /* net_read reads a number that the network's threads change. */
 size_t net_read(const size_t *number);
@@ -109,7 +112,8 @@ void stand_stop(void);
 /* stand_fail says why, and aborts. */
 _Noreturn void stand_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* stand_ask is one request: its status, and the answer's body. stand_json fails unless it has this status and JSON. */
+/* stand_ask is one request: its status, and the answer's body. stand_json fails unless it has
+ * this status and JSON. */
 int stand_ask(const char *method, const char *path, struct bytes body, struct bytes *answer);
 const struct json *stand_json(const char *method, const char *path, struct bytes body, int status);
 const struct json *stand_post(struct bytes item, int status);
@@ -127,7 +131,8 @@ struct bytes stand_make(struct id *id, struct bytes target, struct tags tags, co
 struct bytes stand_process(struct id *id, const char *data);
 struct bytes stand_message(struct id *id, struct id process, const char *data);
 
-/* Texts. stand_tags is "Name=value" lines; stand_messages a result with `count` messages "0", "1", ... to `target`. */
+/* Texts. stand_tags is "Name=value" lines; stand_messages a result with `count` messages "0",
+ * "1", ... to `target`. */
 const char *stand_id(struct id id);
 const char *stand_text(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 struct bytes stand_tags(struct tags tags);

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * task: one thing that the unit has yet to bring to its end, and how it lies in the store. Private to mu.
+ * task: one thing that the unit has yet to bring to its end, and how it lies in the store.
+ * Private to mu.
  *
  *   table    key                  value
  *   TASK     sequence 8           record, below
- *   ITEM     sequence 8, part 1   signed item that the task sends (part 1; a spawn's part 2 is the Spawned message)
+ *   ITEM     sequence 8, part 1   signed item that the task sends; part 2 of a spawn is Spawned
  *   FAILED   sequence 8           record, then why it was given up
  *   TRACE, LINK                   trace.h
  *   MONITOR  process 32           monitor.c
  *   FAN      sequence 8           fan.h
  *
- * A record: version 1, kind 1, flags 1, length of the text 2, time in ms 8, bytes of its items 4 (all little endian), then
- * the ids from, to, id, root, parent and wallet, 32 each, then the text.
+ * A record: version 1, kind 1, flags 1, length of the text 2, time in ms 8, bytes of its items
+ * 4 (all little endian), then the ids from, to, id, root, parent and wallet, 32 each, then the
+ * text.
  *
- * Sequence numbers are big-endian and rise; what must stay in order has rising ones. A task keeps its number as its
- * kind changes: a spawn that has been scheduled becomes the pull of its first result.
+ * Sequence numbers are big-endian and rise; what must stay in order has rising ones. A task
+ * keeps its number as its kind changes: a spawn that has been scheduled becomes the pull of its
+ * first result.
  *
  *   kind     from      to          id                text
  *   PULL     -         process     what to pull the result of    target of a posted process
@@ -22,8 +25,8 @@
  *   SPAWN    process   -           the new process   the scheduler's address
  *   ASSIGN   process   process     what is assigned  names to exclude
  *
- * `root` is what the client posted, to which all goes back (zero for crons), `parent` what the sender answered to, `wallet` who
- * posted the root.
+ * `root` is what the client posted, to which all goes back (zero for crons), `parent` what the
+ * sender answered to, `wallet` who posted the root.
  */
 #ifndef WEFT_MU_TASK_H
 #define WEFT_MU_TASK_H
@@ -51,7 +54,8 @@ struct record {
 	struct bytes text;
 };
 
-/* Where a task stands. A task restarts at CHECK when it was posted, else at SEND or PULL by its kind. */
+/* Where a task stands. A task restarts at CHECK when it was posted, else at SEND or PULL by its
+ * kind. */
 enum stage {
 	STAGE_CHECK, /* was it scheduled at all? */
 	STAGE_SEND,
@@ -91,8 +95,9 @@ must_use enum err task_get_failed(struct store *s, struct arena *a, uint64_t seq
 must_use enum err task_get_item(struct store *s, struct arena *a, uint64_t seq, enum item_part part,
 				struct bytes *item);
 
-/* task_scan calls `seen` for each row of TABLE_TASK or TABLE_FAILED from `seq` on, oldest first, at most `limit` (0: all);
- * false stops it. `why` is empty for those under way. The views are valid during the call. */
+/* task_scan calls `seen` for each row of TABLE_TASK or TABLE_FAILED from `seq` on, oldest
+ * first, at most `limit` (0: all); false stops it. `why` is empty for those under way. The
+ * views are valid during the call. */
 typedef bool task_seen(void *ctx, uint64_t seq, const struct record *r, struct bytes why);
 must_use enum err task_scan(struct store *s, unsigned table, uint64_t seq, size_t limit, task_seen *seen, void *ctx);
 /* task_last_seq is the greatest number ever given, as far as tables tell; 0 when none was. */
