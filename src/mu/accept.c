@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * accept: what a client posts is checked, written down, scheduled, and answered 202 (ao-units 4.2).
+ * accept: what a client posts is checked, written down, scheduled, and answered 202 (ao-units
+ * 4.2).
  *
  *   item --verify--> seen before? --> where is its process? --> task, durable --> schedule --> 202, and the crank
  *
- * The task is written before the scheduler is asked, and says only which message of which process is meant. If the scheduler says
- * no, it is struck off again. If nothing is heard, or the unit dies meanwhile, check.c asks what became of it. So the
- * 202 needs no second write, and there is no scheduled message without a task.
+ * The task is written before the scheduler is asked, and says only which message of which
+ * process is meant. If the scheduler says no, it is struck off again. If nothing is heard, or
+ * the unit dies meanwhile, check.c asks what became of it. So the 202 needs no second write,
+ * and there is no scheduled message without a task.
  *
  * Everything that is borrowed lies in the request, which lives until it is answered.
  */
@@ -79,10 +81,7 @@ static void finish(struct post *post, enum posting_outcome outcome, enum err e, 
 
 static void crank(struct post *post, enum stage stage, uint64_t order)
 {
-	struct id lane[2];
-
-	crank_lane(lane, &post->record, stage);
-	crank_put(post->mu, task_new(post->seq, &post->record, stage), lane, order);
+	crank_put(post->mu, task_new(post->seq, &post->record, stage), order);
 	crank_move(post->mu);
 }
 
@@ -357,7 +356,8 @@ static enum err check_room(struct mu *mu, struct id process, struct note *note)
 
 /* ---- the handler ---- */
 
-/* Whether it was cranked before, as its trace remembers. One that had been given up gets another chance. */
+/* Whether it was cranked before, as its trace remembers. One that had been given up gets
+ * another chance. */
 static bool was_cranked(struct post *post)
 {
 	struct mu *mu = post->mu;
