@@ -18,6 +18,7 @@
 #include "mu/postings.h"
 #include "mu/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct post {
 	struct bytes item;
 	struct assign assign;
 	struct scheduler scheduler;
+	struct id_text address; /* of the scheduler, when a process is posted */
 };
 
 static bool is_assign(const struct post *post)
@@ -129,6 +131,8 @@ static void on_scheduled(void *ctx, enum err e, const struct note *note, const s
 		refused(post, e, note);
 		return;
 	}
+	if (post->address.s[0])
+		locate_remember(post->mu->options.locate, post->record.to, post->scheduler, bytes_str(post->address.s));
 	log_event(post->mu->log, LOG_DEBUG, "mu.accept", "id=%s process=%s", id_text(post->record.id).s,
 		  id_text(post->record.to).s);
 	if (!post->has_task)
@@ -409,6 +413,7 @@ static void accept_item_post(struct post *post)
 	}
 	if (scheduler.len) {
 		wallets_del(mu->wallets, post->record.to);
+		snprintf(post->address.s, sizeof(post->address.s), "%.*s", BYTES_FMT(scheduler));
 		locate_address(mu->options.locate, scheduler, on_located, post);
 	} else {
 		locate_process(mu->options.locate, post->record.to, on_located, post);

@@ -100,6 +100,7 @@ static void give_birth(struct run *run)
 	uint64_t seq;
 	enum err e = make_spawned(run, &spawned, &item);
 
+	locate_remember(mu->options.locate, run->record.id, run->scheduler, run->record.text);
 	if (e < 0 || !mu_enter(mu)) {
 		if (e < 0)
 			crank_retry(run, e, &run->note);
