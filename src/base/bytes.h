@@ -15,6 +15,7 @@
 #ifndef WEFT_BASE_BYTES_H
 #define WEFT_BASE_BYTES_H
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,8 +35,8 @@ struct buf {
 /* BYTES("text") is a string literal without its zero. */
 #define BYTES(literal) ((struct bytes){(const uint8_t *)("" literal), sizeof(literal) - 1})
 #define BUF_EMPTY ((struct buf){NULL, 0, 0})
-/* For printf: ("%.*s", BYTES_FMT(b)). */
-#define BYTES_FMT(b) (int)(b).len, (const char *)(b).ptr
+/* For printf: ("%.*s", BYTES_FMT(b)). A negative precision would mean none at all. */
+#define BYTES_FMT(b) (int)((b).len <= INT_MAX ? (b).len : INT_MAX), (const char *)(b).ptr
 
 struct bytes bytes_of(const void *ptr, size_t len);
 /* bytes_str borrows a zero-terminated string without its zero; NULL is empty. */

@@ -10,16 +10,16 @@
 #include "base/json.h"
 #include "cli/command.h"
 
-int run_wallet_new(struct call *c);
-int run_wallet_address(struct call *c);
-int run_module_publish(struct call *c);
-int run_spawn(struct call *c);
-int run_send(struct call *c);
-int run_eval(struct call *c);
-int run_result(struct call *c);
-int run_results(struct call *c);
-int run_dry_run(struct call *c);
-int run_info(struct call *c);
+int command_wallet_new(struct call *c);
+int command_wallet_address(struct call *c);
+int command_module_publish(struct call *c);
+int command_spawn(struct call *c);
+int command_send(struct call *c);
+int command_eval(struct call *c);
+int command_result(struct call *c);
+int command_results(struct call *c);
+int command_dry_run(struct call *c);
+int command_info(struct call *c);
 
 /* check_id: E_ARGUMENT, saying what was expected, unless the text is an id. */
 must_use enum err check_id(struct call *c, const char *what, const char *text, struct id *id);

@@ -32,7 +32,8 @@ static void put_query(struct buf *out, struct bytes text)
 	}
 }
 
-/* "-- 42": the place in the history, which the cursor says (ao-units 5.5): base64 of {"timestamp","ordinate","cron"}. */
+/* "-- 42": the place in the history, which the cursor says (ao-units 5.4): base64 of
+ * {"timestamp","ordinate","cron"}. */
 static void print_place(struct call *c, const struct json *edge)
 {
 	uint8_t text[CURSOR_MAX];
@@ -116,7 +117,7 @@ static enum err follow(struct call *c, struct net *net, uint64_t limit, struct b
 	return e;
 }
 
-int run_results(struct call *c)
+int command_results(struct call *c)
 {
 	const char *from = call_option(c, "from");
 	const char *sort = call_has(c, "newest-first") ? "DESC" : "ASC";

@@ -80,6 +80,18 @@ enum err identity_path(struct call *c, const char **path, bool *is_default)
 
 /* ---- the key ---- */
 
+enum err key_load_named(struct key **key, const char *path, struct note *note)
+{
+	struct note why = {0};
+	enum err e = key_load(key, path, &why);
+
+	if (e < 0 && strstr(why.text, path))
+		note_err(note, e, "%s", why.text);
+	else if (e < 0)
+		note_err(note, e, "%s: %s", path, note_text(&why, e));
+	return e;
+}
+
 enum err identity_make(struct key **key, struct call *c, enum signature_type type, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -126,7 +138,7 @@ enum err identity_open(struct key **key, struct call *c)
 			return e;
 		note_reset(&c->note); /* another command was faster */
 	}
-	return key_load(key, path, &c->note);
+	return key_load_named(key, path, &c->note);
 }
 
 void identity_close(struct key *key)

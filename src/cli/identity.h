@@ -23,6 +23,9 @@ must_use enum err home_directory(struct arena *a, const char **path, struct note
 /* directory_make makes a directory, and those above it, for its owner alone. OK when it is there. */
 must_use enum err directory_make(const char *path, struct note *note);
 
+/* key_load_named is key_load, with the file's name before what is wrong in it. */
+must_use enum err key_load_named(struct key **key, const char *path, struct note *note);
+
 /* identity_path is where the key is or would be, in the call's arena; *is_default tells whether it was not named. */
 must_use enum err identity_path(struct call *c, const char **path, bool *is_default);
 /* identity_open loads the key, making the default one if need be. The caller closes it. */

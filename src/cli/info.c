@@ -155,7 +155,7 @@ static int info_id(struct net *net)
 	return 0;
 }
 
-int run_info(struct call *c)
+int command_info(struct call *c)
 {
 	struct net net;
 	enum err e = net_open(&net, c);

@@ -31,7 +31,7 @@ struct net {
 	{"port", "N", "first of the five ports of a local network (default 4000, or WEFT_PORT)"},           \
 		{"gateway", "URL", "where the weave is (default: the local one, or WEFT_GATEWAY)"},         \
 		{"uploader", "URL", "where items are uploaded (default: the local one, or WEFT_UPLOADER)"}, \
-		{"mu", "URL", "the message unit (default: the local one, or WEFT_MU)"},                   \
+		{"mu", "URL", "the message unit (default: the local one, or WEFT_MU)"},                     \
 		{"su", "URL", "the scheduler unit (default: the local one, or WEFT_SU)"},                   \
 	{                                                                                                   \
 		"cu", "URL", "the compute unit (default: the local one, or WEFT_CU)"                        \

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { SHOWN_DATA_MAX = 200 };
@@ -110,7 +111,7 @@ static void print_clean(struct bytes text, bool one_line)
 
 	foreign_text(&clean, text, how);
 	fwrite(clean.ptr, 1, clean.len, stdout);
-	if (how.keep_colours)
+	if (clean.len && memchr(clean.ptr, 27, clean.len)) /* a colour that may not have been ended */
 		fputs("\033[0m", stdout);
 	buf_release(&clean);
 }
@@ -228,6 +229,8 @@ int print_result(struct call *call, const struct json *result, struct bytes raw)
 	if (output.len) {
 		print_foreign(output);
 		putchar('\n');
+	} else if (!failed && isatty(STDOUT_FILENO)) {
+		print_in(COLOR_DIM, "(no output)\n");
 	}
 	print_sent(&call->arena, json_get(result, "Messages"));
 	print_count(result, "Spawns", "spawned");

@@ -123,7 +123,7 @@ static int publish(struct net *net)
 		   *compute = call_option(c, "compute-limit");
 	struct buf item = BUF_EMPTY;
 	struct key *key = NULL;
-	struct progress *p;
+	struct progress *p = NULL;
 	struct bytes module, answer;
 	struct id id;
 	enum err e;
@@ -147,10 +147,10 @@ static int publish(struct net *net)
 	tag_list_add_str(&tags, "Compute-Limit", compute ? compute : "9000000000000");
 	tag_list_add_str(&tags, "Content-Type",
 			 bytes_starts(bytes_str(format), "wasm") ? "application/wasm" : "application/octet-stream");
-	p = progress_begin("publishing");
 	if ((e = add_tag_options(c, &tags)) < 0 || (e = identity_open(&key, c)) < 0 ||
 	    (e = identity_sign(&item, &id, key, bytes_of(NULL, 0), tag_list_tags(&tags), module, &c->note)) < 0)
 		goto out;
+	p = progress_begin("publishing");
 	e = net_ask_raw(net, &answer, UNIT_UPLOADER, "POST", "/tx", NULL, buf_bytes(&item));
 out:
 	progress_end(p);
@@ -161,7 +161,7 @@ out:
 	return print_id(c, "module", id);
 }
 
-int run_module_publish(struct call *c)
+int command_module_publish(struct call *c)
 {
 	return with_net(c, publish);
 }
@@ -201,7 +201,7 @@ static int spawn(struct net *net)
 	return print_id(c, "process", process);
 }
 
-int run_spawn(struct call *c)
+int command_spawn(struct call *c)
 {
 	return with_net(c, spawn);
 }
@@ -238,7 +238,7 @@ static int send_command(struct net *net)
 	return send_message(net, &tags, data);
 }
 
-int run_send(struct call *c)
+int command_send(struct call *c)
 {
 	return with_net(c, send_command);
 }
@@ -259,7 +259,7 @@ static int eval(struct net *net)
 	return send_message(net, &tags, code);
 }
 
-int run_eval(struct call *c)
+int command_eval(struct call *c)
 {
 	return with_net(c, eval);
 }
@@ -278,7 +278,7 @@ static int result(struct net *net)
 	return show_result(net, c->arguments[0], c->arguments[1]);
 }
 
-int run_result(struct call *c)
+int command_result(struct call *c)
 {
 	return with_net(c, result);
 }
@@ -321,7 +321,7 @@ static int dry_run(struct net *net)
 	return print_result(c, answer, raw);
 }
 
-int run_dry_run(struct call *c)
+int command_dry_run(struct call *c)
 {
 	return with_net(c, dry_run);
 }

@@ -46,7 +46,7 @@ static enum err type_option(struct call *c, enum signature_type *type)
 	return note_err(&c->note, E_ARGUMENT, "--type is rsa, ed25519 or secp256k1, not '%s'", text);
 }
 
-int run_wallet_new(struct call *c)
+int command_wallet_new(struct call *c)
 {
 	const char *path = call_option(c, "out");
 	enum signature_type type;
@@ -69,7 +69,7 @@ int run_wallet_new(struct call *c)
 	return 0;
 }
 
-int run_wallet_address(struct call *c)
+int command_wallet_address(struct call *c)
 {
 	struct key *key = NULL;
 	const char *path;

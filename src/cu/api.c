@@ -179,8 +179,19 @@ static void get_state(void *ctx, struct http_request *r)
 {
 	struct id process;
 
-	if (parse_process(r, http_segment(r, 0), &process))
-		ask_present(ctx, process, bytes_of(NULL, 0), on_state, r);
+	uint64_t to_ms = UINT64_MAX;
+	struct note note = {0};
+	struct bytes text;
+
+	if (!parse_process(r, http_segment(r, 0), &process))
+		return;
+	if (http_query(r, "to", &text) && text.len && !bytes_u64(text, &to_ms)) {
+		note_err(&note, E_ARGUMENT, "Invalid Arguments 'to': Expected number, received \"%.*s\".",
+			 BYTES_FMT(text));
+		http_answer_err(r, E_ARGUMENT, &note);
+		return;
+	}
+	ask_state(ctx, process, to_ms, on_state, r);
 }
 
 static void post_dry_run(void *ctx, struct http_request *r)

@@ -1,29 +1,39 @@
 /* SPDX-License-Identifier: MIT
  *
- * asks: what the port and the HTTP ask of a process, as jobs of it.
+ * asks: what the port and the HTTP ask of a process, as jobs of it. A job that has evaluated what was asked for
+ * ends; the answer follows when the results are durable, while the next job already evaluates.
  */
 #include "cu/unit.h"
 #include "flow/wait.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One ask on its way. The job comes first, so that a job is its ask. */
+/* One ask on its way. The job comes first, so that a job is its ask; the landing holds it after that. */
 struct ask {
 	struct job job;
+	struct landing landing;
 	struct cu *cu;
 	struct id process;
-	char id[ID_TEXT_LEN + 1]; /* of a message; may be empty */
+	char id[ID_TEXT_LEN + 1]; /* of a message */
+	uint64_t nonce;
+	uint64_t to_ms;
 	struct results_ask page;
-	uint8_t cron_name[64]; /* what the page's cursor borrows */
+	uint8_t cron_names[2][64]; /* what the page's cursors borrow */
 	union {
 		result_done *result;
-		present_done *present;
+		state_done *state;
 	} done;
 	void *ctx;
 };
 
-static struct ask *ask_new(struct cu *cu, struct id process, struct bytes id, void *ctx)
+static struct ask *ask_of_landing(struct landing *l)
+{
+	return (struct ask *)((char *)l - offsetof(struct ask, landing));
+}
+
+static struct ask *ask_new(struct cu *cu, struct id process, void *ctx)
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
 
@@ -31,64 +41,101 @@ static struct ask *ask_new(struct cu *cu, struct id process, struct bytes id, vo
 	ask->cu = cu;
 	ask->process = process;
 	ask->ctx = ctx;
-	if (id.len && id.len <= ID_TEXT_LEN)
-		memcpy(ask->id, id.ptr, id.len);
+	ask->to_ms = UINT64_MAX;
 	return ask;
 }
 
-/* The nonce of a message of this process. */
-static enum err find_nonce(struct live *p, const char *id, uint64_t *nonce, struct note *note)
+static void answer(struct ask *ask, enum err e, const struct note *note, struct bytes json)
 {
-	struct arena a = ARENA_EMPTY;
-	struct assignment assignment;
-	enum err e = assignment_wait(&p->scheduler, &a, p->process, bytes_str(id), &assignment, note);
+	ask->done.result(ask->ctx, e, e < 0 ? note : NULL, e < 0 ? bytes_of(NULL, 0) : json);
+	free(ask);
+}
 
-	if (e == OK && !id_eq(assignment.process, p->process))
-		e = note_err(note, E_NOT_FOUND, "the message %s belongs to the process %s, not to %s", id,
-			     id_text(assignment.process).s, id_text(p->process).s);
-	if (e == OK)
-		*nonce = assignment.nonce;
-	arena_release(&a);
-	return e;
+/* ---- ways to a state ---- */
+
+enum err advance_present(struct live *p, uint64_t to_ms, struct note *note)
+{
+	uint64_t now_ms = to_ms, height;
+	enum err e = OK;
+
+	if (to_ms != UINT64_MAX && p->tip.timestamp_ms > to_ms)
+		return note_err(note, E_TOO_EARLY,
+				"message at timestamp %" PRIu64
+				" not found cached, and earlier than latest known nonce %" PRId64,
+				to_ms, p->tip.nonce);
+	e = advance_to(p, (struct bound){UINT64_MAX, to_ms}, note);
+	if (e < 0 || p->cron_count == 0)
+		return e;
+	if (to_ms == UINT64_MAX)
+		e = now_wait(&p->scheduler, p->process, &now_ms, &height, note);
+	return e < 0 ? e : crons_run(p, now_ms, note);
+}
+
+enum err advance_message(struct live *p, const char *id, struct note *note)
+{
+	uint64_t nonce;
+	enum err e = history_find(p, id, &nonce, note);
+
+	if (e == OK && p->tip.nonce >= 0 && (uint64_t)p->tip.nonce > nonce)
+		e = note_err(note, E_TOO_EARLY,
+			     "message at nonce %" PRIu64
+			     " not found cached, and earlier than latest known nonce %" PRId64,
+			     nonce, p->tip.nonce);
+	return e < 0 ? e : advance_to(p, (struct bound){nonce, UINT64_MAX}, note);
 }
 
 /* ---- result ---- */
 
-static void run_result(struct live *p, struct job *job)
+static void on_result_landed(struct landing *l, enum err e)
 {
-	struct ask *ask = (struct ask *)job;
-	struct store *s = p->cu->options.store;
+	struct ask *ask = ask_of_landing(l);
 	struct arena a = ARENA_EMPTY;
 	struct note note = {0};
-	struct result result;
-	uint64_t nonce;
-	enum err e = result_get(s, &a, p->process, bytes_str(ask->id), &result); /* by an earlier job */
+	struct result result = {0};
 
-	if (e == E_NOT_FOUND) {
-		e = load_process(p->cu, p, &note);
-		if (e == OK)
-			e = find_nonce(p, ask->id, &nonce, &note);
-		if (e == OK)
-			e = advance_to(p, nonce, &note);
+	if (e < 0)
+		note_err(&note, e, "results cannot be written down: %s", err_sentence(e));
+	else
+		e = result_get(ask->cu->options.store, &a, ask->process, bytes_str(ask->id), &result);
+	if (e == E_NOT_FOUND)
+		e = note_err(&note, E_TOO_EARLY,
+			     "message at nonce %" PRIu64 " not found cached, and earlier than latest known nonce",
+			     ask->nonce);
+	answer(ask, e, &note, result.json);
+	arena_release(&a);
+}
+
+static void run_result(struct live *p, struct job *job, enum err e, const struct note *load_note)
+{
+	struct ask *ask = (struct ask *)job;
+	struct arena a = ARENA_EMPTY;
+	struct note note = {0};
+	struct result result = {0};
+
+	if (load_note)
+		note = *load_note;
+	if (e == OK)
+		e = result_get(p->cu->options.store, &a, p->process, bytes_str(ask->id),
+			       &result); /* by an earlier job */
+	if (e == E_NOT_FOUND && !load_note) {
+		e = history_find(p, ask->id, &ask->nonce, &note);
+		if (e == OK && p->tip.nonce < (int64_t)ask->nonce)
+			e = advance_to(p, (struct bound){ask->nonce, UINT64_MAX}, &note);
 		if (e == OK) {
-			e = result_get(s, &a, p->process, bytes_str(ask->id), &result);
-			if (e == E_NOT_FOUND)
-				e = note_err(
-					&note, E_TOO_EARLY,
-					"message at nonce %llu not found cached, and earlier than latest known nonce",
-					(unsigned long long)nonce);
+			keep_when(p, &ask->landing);
+			goto end;
 		}
 	}
-	ask->done.result(ask->ctx, e, e < 0 ? &note : NULL, e < 0 ? bytes_of(NULL, 0) : result.json);
+	answer(ask, e, &note, result.json);
+end:
 	arena_release(&a);
-	free(ask);
 }
 
 void ask_result(struct cu *cu, struct id process, struct bytes id, result_done *done, void *ctx)
 {
 	struct arena a = ARENA_EMPTY;
 	struct note note = {0};
-	struct result result;
+	struct result result = {0};
 	struct ask *ask;
 	struct id ignored;
 	enum err e = id_parse(&ignored, id);
@@ -99,74 +146,48 @@ void ask_result(struct cu *cu, struct id process, struct bytes id, result_done *
 	else
 		e = result_get(cu->options.store, &a, process, id, &result);
 	if (e == E_NOT_FOUND) {
-		ask = ask_new(cu, process, id, ctx);
+		ask = ask_new(cu, process, ctx);
+		memcpy(ask->id, id.ptr, id.len);
 		ask->job.run = run_result;
+		ask->landing.landed = on_result_landed;
 		ask->done.result = done;
 		e = live_put(cu, process, &ask->job, &note);
-		if (e == OK)
-			goto end;
-		free(ask);
+		if (e < 0)
+			answer(ask, e, &note, bytes_of(NULL, 0));
+	} else {
+		done(ctx, e, e < 0 ? &note : NULL, e < 0 ? bytes_of(NULL, 0) : result.json);
 	}
-	done(ctx, e, e < 0 ? &note : NULL, e < 0 ? bytes_of(NULL, 0) : result.json);
-end:
 	arena_release(&a);
 }
 
-/* ---- the present ---- */
+/* ---- state ---- */
 
-static enum err advance_to_present(struct live *p, struct note *note)
-{
-	uint64_t now_ms, height;
-	enum err e = advance_to(p, UINT64_MAX, note);
-
-	if (e < 0 || p->cron_count == 0)
-		return e;
-	e = now_wait(&p->scheduler, p->process, &now_ms, &height, note);
-	if (e == OK)
-		e = crons_run(p, now_ms, note);
-	enum err landed = advance_land(p, note);
-	return e < 0 ? e : landed;
-}
-
-static enum err advance_to_message(struct live *p, const char *id, struct note *note)
-{
-	uint64_t nonce;
-	enum err e = load_process(p->cu, p, note);
-
-	if (e == OK)
-		e = find_nonce(p, id, &nonce, note);
-	if (e == OK && p->tip.nonce >= 0 && (uint64_t)p->tip.nonce > nonce)
-		e = note_err(note, E_TOO_EARLY,
-			     "message at nonce %llu not found cached, and earlier than latest known nonce %lld",
-			     (unsigned long long)nonce, (long long)p->tip.nonce);
-	return e < 0 ? e : advance_to(p, nonce, note);
-}
-
-static void run_present(struct live *p, struct job *job)
+static void run_state(struct live *p, struct job *job, enum err e, const struct note *load_note)
 {
 	struct ask *ask = (struct ask *)job;
 	struct note note = {0};
-	enum err e = ask->id[0] ? advance_to_message(p, ask->id, &note) : advance_to_present(p, &note);
 
+	if (load_note)
+		note = *load_note;
+	if (e == OK)
+		e = advance_present(p, ask->to_ms, &note);
 	if (e == OK) /* a process that has only been loaded has no worker, and its image may be empty */
 		e = load_instance(p, &note);
-	ask->done.present(ask->ctx, e, e < 0 ? &note : NULL, p);
+	ask->done.state(ask->ctx, e, e < 0 ? &note : NULL, e < 0 ? NULL : p);
+	history_forget(p, true);
 	free(ask);
 }
 
-void ask_present(struct cu *cu, struct id process, struct bytes to, present_done *done, void *ctx)
+void ask_state(struct cu *cu, struct id process, uint64_t to_ms, state_done *done, void *ctx)
 {
-	struct ask *ask = ask_new(cu, process, to, ctx);
+	struct ask *ask = ask_new(cu, process, ctx);
 	struct note note = {0};
-	struct id ignored;
-	enum err e = OK;
+	enum err e;
 
-	ask->job.run = run_present;
-	ask->done.present = done;
-	if (to.len && id_parse(&ignored, to) < 0)
-		e = note_err(&note, E_ARGUMENT, "`to` is not the id of a message: \"%.*s\"", BYTES_FMT(to));
-	if (e == OK)
-		e = live_put(cu, process, &ask->job, &note);
+	ask->to_ms = to_ms;
+	ask->job.run = run_state;
+	ask->done.state = done;
+	e = live_put(cu, process, &ask->job, &note);
 	if (e < 0) {
 		free(ask);
 		done(ctx, e, &note, NULL);
@@ -175,39 +196,60 @@ void ask_present(struct cu *cu, struct id process, struct bytes to, present_done
 
 /* ---- crons ---- */
 
-static void run_cron(struct live *p, struct job *job)
+static void on_cron_landed(struct landing *l, enum err e)
+{
+	struct ask *ask = ask_of_landing(l);
+	struct buf page = BUF_EMPTY;
+	struct note note = {0};
+
+	if (e < 0)
+		note_err(&note, e, "results cannot be written down: %s", err_sentence(e));
+	else
+		e = results_page(&page, ask->cu->options.store, ask->process, &ask->page);
+	answer(ask, e, &note, buf_bytes(&page));
+	buf_release(&page);
+}
+
+static void run_cron(struct live *p, struct job *job, enum err e, const struct note *load_note)
 {
 	struct ask *ask = (struct ask *)job;
 	struct note note = {0};
-	struct buf page = BUF_EMPTY;
-	enum err e = advance_to_present(p, &note);
 
+	if (load_note)
+		note = *load_note;
 	if (e == OK)
-		e = results_page(&page, p->cu->options.store, p->process, &ask->page);
-	ask->done.result(ask->ctx, e, e < 0 ? &note : NULL, buf_bytes(&page));
-	buf_release(&page);
-	free(ask);
+		e = advance_present(p, ask->to_ms, &note);
+	/* What lies before the state at hand is stored. */
+	if (e == OK || (e == E_TOO_EARLY && ask->to_ms != UINT64_MAX))
+		keep_when(p, &ask->landing);
+	else
+		answer(ask, e, &note, bytes_of(NULL, 0));
+}
+
+static void keep_name(struct cursor *c, uint8_t room[64])
+{
+	c->cron.len = c->cron.len < 64 ? c->cron.len : 64;
+	if (c->cron.len)
+		memcpy(room, c->cron.ptr, c->cron.len);
+	c->cron.ptr = room;
 }
 
 void ask_cron(struct cu *cu, struct id process, const struct results_ask *page, result_done *done, void *ctx)
 {
-	struct ask *ask = ask_new(cu, process, bytes_of(NULL, 0), ctx);
-	struct bytes *name = &ask->page.from.cron;
+	struct ask *ask = ask_new(cu, process, ctx);
 	struct note note = {0};
 	enum err e;
 
 	ask->page = *page;
 	ask->page.crons_only = true;
-	ask->page.to.cron = bytes_of(NULL, 0);
-	name->len = name->len < sizeof(ask->cron_name) ? name->len : sizeof(ask->cron_name);
-	if (name->len)
-		memcpy(ask->cron_name, name->ptr, name->len);
-	name->ptr = ask->cron_name;
+	keep_name(&ask->page.from, ask->cron_names[0]);
+	keep_name(&ask->page.to, ask->cron_names[1]);
+	if (page->to.given)
+		ask->to_ms = page->to.key.timestamp_ms;
 	ask->job.run = run_cron;
+	ask->landing.landed = on_cron_landed;
 	ask->done.result = done;
 	e = live_put(cu, process, &ask->job, &note);
-	if (e < 0) {
-		free(ask);
-		done(ctx, e, &note, bytes_of(NULL, 0));
-	}
+	if (e < 0)
+		answer(ask, e, &note, bytes_of(NULL, 0));
 }

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * checkpoint: the memory of a process that outlives its worker. The image goes compressed into a blob,
- * then a row says to which nonce it belongs; the row is committed after all results up to there, so that a
- * checkpoint never runs ahead of the results.
+ * checkpoint: the memory of a process that outlives its worker, on this disk.
  *
- *   row: version 1, nonce, timestamp, block height, tick, block of the tick, crons, size (8 each, little endian),
- *        has chain 1, assignment 32, hash chain 32, blob 32
- *   blob: the process's id, which makes it nobody else's, and the image, compressed with zstd
+ * The first checkpoint is the whole image, those that follow are the pages that changed since the one before; when
+ * the changes weigh more than a whole one, a whole one is next. A row says to which place of the history a chain of blobs
+ * belongs; it is committed after all results up to there, so a checkpoint never runs ahead of the results. The two
+ * newest rows stay: when a blob of the newest is damaged, the one before it is used, or another source.
+ *
+ *   row, by process 32 and nonce 8 (big endian):
+ *     version 2, has chain 1, begun 1, blobs 1; nonce, epoch, timestamp, block height, interval, tick, height of the tick,
+ *     next block, crons (8 each, little endian); assignment 32, hash chain 32; blobs 32 each
+ *   blob, zstd: process 32, the blob before it 32 (zero: whole), nonce 8, size of the image 8, pages 8; their
+ *     numbers, 4 each; their contents, 4096 each
+ *
+ * The evaluation waits while the pages are copied. Packing and writing is the keeper's affair.
  */
+#include "base/clock.h"
 #include "cu/unit.h"
 
 #include <inttypes.h>
@@ -15,146 +23,377 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { CHECKPOINT_VERSION = 1, ROW = 1 + 7 * 8 + 1 + 3 * 32, LEVEL = 1 };
+enum {
+	VERSION = 2,
+	NUMBERS = 9,
+	ROW_HEAD = 4 + NUMBERS * 8 + 64,
+	ROW_MAX = ROW_HEAD + CHAIN_MAX * 32,
+	BLOB_HEAD = 88,
+	LEVEL = 1,
+	ROWS_KEPT = 2,
+	CHANGES_FREE = 1 << 20, /* small ones may weigh more than the whole */
+	KEY = 40,
+};
 
-static struct bytes write_row(uint8_t row[ROW], const struct tip *tip, uint64_t size, struct id blob)
+/* ---- rows ---- */
+
+static struct bytes write_key(uint8_t key[KEY], struct id process, uint64_t nonce)
 {
-	uint64_t numbers[7] = {(uint64_t)tip->nonce,
-			       tip->timestamp_ms,
-			       tip->block_height,
-			       tip->tick_ms,
-			       tip->tick_block_height,
-			       tip->cron_count,
-			       size};
-
-	row[0] = CHECKPOINT_VERSION;
-	for (size_t i = 0; i < 7; i++)
-		set_u64le(row + 1 + 8 * i, numbers[i]);
-	row[57] = tip->has_chain;
-	memcpy(row + 58, tip->assignment.b, 32);
-	memcpy(row + 90, tip->hash_chain.b, 32);
-	memcpy(row + 122, blob.b, 32);
-	return bytes_of(row, ROW);
+	memcpy(key, process.b, 32);
+	set_u64be(key + 32, nonce);
+	return bytes_of(key, KEY);
 }
 
-static bool read_row(struct tip *tip, uint64_t *size, struct id *blob, struct bytes row)
+static struct bytes write_row(uint8_t row[ROW_MAX], const struct tip *tip, const struct chain *chain)
 {
-	uint64_t numbers[7];
+	const uint64_t numbers[NUMBERS] = {(uint64_t)tip->nonce, tip->epoch,       tip->timestamp_ms,
+					   tip->block_height,    tip->interval_ms, tip->tick_ms,
+					   tip->tick_height,     tip->block_next,  tip->cron_count};
 
-	if (row.len != ROW || row.ptr[0] != CHECKPOINT_VERSION)
+	row[0] = VERSION;
+	row[1] = tip->has_chain;
+	row[2] = tip->begun;
+	row[3] = (uint8_t)chain->count;
+	for (size_t i = 0; i < NUMBERS; i++)
+		set_u64le(row + 4 + 8 * i, numbers[i]);
+	memcpy(row + ROW_HEAD - 64, tip->assignment.b, 32);
+	memcpy(row + ROW_HEAD - 32, tip->hash_chain.b, 32);
+	memcpy(row + ROW_HEAD, chain->blobs, chain->count * 32);
+	return bytes_of(row, ROW_HEAD + chain->count * 32);
+}
+
+static bool read_row(struct tip *tip, struct chain *chain, struct bytes row)
+{
+	uint64_t n[NUMBERS];
+
+	if (row.len < ROW_HEAD || row.ptr[0] != VERSION || row.ptr[3] == 0 || row.ptr[3] > CHAIN_MAX ||
+	    row.len != ROW_HEAD + (size_t)row.ptr[3] * 32)
 		return false;
-	for (size_t i = 0; i < 7; i++)
-		numbers[i] = get_u64le(row.ptr + 1 + 8 * i);
-	*tip = (struct tip){.nonce = (int64_t)numbers[0],
-			    .timestamp_ms = numbers[1],
-			    .block_height = numbers[2],
-			    .tick_ms = numbers[3],
-			    .tick_block_height = numbers[4],
-			    .cron_count = (uint32_t)numbers[5],
-			    .has_chain = row.ptr[57]};
-	*size = numbers[6];
-	memcpy(tip->assignment.b, row.ptr + 58, 32);
-	memcpy(tip->hash_chain.b, row.ptr + 90, 32);
-	memcpy(blob->b, row.ptr + 122, 32);
+	for (size_t i = 0; i < NUMBERS; i++)
+		n[i] = get_u64le(row.ptr + 4 + 8 * i);
+	*tip = (struct tip){.nonce = (int64_t)n[0],
+			    .epoch = n[1],
+			    .timestamp_ms = n[2],
+			    .block_height = n[3],
+			    .interval_ms = n[4],
+			    .tick_ms = n[5],
+			    .tick_height = n[6],
+			    .block_next = n[7],
+			    .cron_count = (uint32_t)n[8],
+			    .has_chain = row.ptr[1],
+			    .begun = row.ptr[2]};
+	memcpy(tip->assignment.b, row.ptr + ROW_HEAD - 64, 32);
+	memcpy(tip->hash_chain.b, row.ptr + ROW_HEAD - 32, 32);
+	*chain = (struct chain){.count = row.ptr[3]};
+	memcpy(chain->blobs, row.ptr + ROW_HEAD, chain->count * 32);
 	return true;
 }
 
-static enum err find(struct live *p, struct arena *a, struct tip *tip, uint64_t *size, struct id *blob)
-{
-	struct bytes row;
-	enum err e = store_get(p->cu->options.store, TABLE_CHECKPOINT, bytes_of(p->process.b, 32), a, &row);
+/* The rows of a process, newest first. */
+struct rows {
+	struct arena *arena;
+	struct bytes list[ROWS_KEPT + 2];
+	uint64_t nonces[ROWS_KEPT + 2];
+	size_t count;
+};
 
-	if (e < 0)
-		return e;
-	return read_row(tip, size, blob, row) ? OK : E_CORRUPT;
+static bool see_row(void *ctx, struct bytes key, struct bytes value)
+{
+	struct rows *r = ctx;
+
+	if (key.len == KEY) {
+		r->nonces[r->count] = get_u64be(key.ptr + 32);
+		r->list[r->count++] = arena_copy(r->arena, value);
+	}
+	return r->count < sizeof(r->list) / sizeof(r->list[0]);
 }
 
-enum err checkpoint_load(struct live *p, struct note *note)
+static void read_rows(struct live *p, struct arena *a, struct rows *out)
+{
+	uint8_t end[32];
+	struct store_range range = {.from = bytes_of(p->process.b, 32),
+				    .to = store_prefix_end(end, bytes_of(p->process.b, 32)),
+				    .backward = true};
+
+	*out = (struct rows){.arena = a};
+	if (store_scan(p->cu->options.store, TABLE_CHECKPOINT, &range, see_row, out) < 0)
+		out->count = 0;
+}
+
+/* ---- loading ---- */
+
+static enum err unpack(struct buf *out, struct bytes packed, uint64_t most)
+{
+	unsigned long long size = ZSTD_getFrameContentSize(packed.ptr, packed.len);
+
+	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size < BLOB_HEAD || size > most)
+		return E_CORRUPT;
+	buf_clear(out);
+	buf_reserve(out, size);
+	out->len = ZSTD_decompress(out->ptr, out->cap, packed.ptr, packed.len);
+	return out->len == size ? OK : E_CORRUPT;
+}
+
+/* Pages whose numbers follow each other are written together. */
+static enum err write_pages(struct image *image, struct bytes blob, uint64_t size, uint64_t count)
+{
+	const uint8_t *numbers = blob.ptr + BLOB_HEAD, *pages = numbers + count * 4;
+
+	for (uint64_t i = 0, run; i < count; i += run) {
+		uint64_t first = get_u32le(numbers + 4 * i);
+		for (run = 1; i + run < count && get_u32le(numbers + 4 * (i + run)) == first + run;)
+			run++;
+		if ((first + run) * IMAGE_PAGE > size)
+			return E_CORRUPT;
+		if (image_write(image, first * IMAGE_PAGE, bytes_of(pages + i * IMAGE_PAGE, run * IMAGE_PAGE), NULL) <
+		    0)
+			return E_IO;
+	}
+	return image_write(image, size, bytes_of(NULL, 0), NULL);
+}
+
+static enum err apply(struct live *p, struct image *image, struct bytes blob, struct id parent)
+{
+	uint64_t size, count;
+
+	if (memcmp(blob.ptr, p->process.b, 32) != 0 || memcmp(blob.ptr + 32, parent.b, 32) != 0)
+		return E_CORRUPT;
+	size = get_u64le(blob.ptr + 72);
+	count = get_u64le(blob.ptr + 80);
+	if (size > p->memory_max || count > size / IMAGE_PAGE || blob.len != BLOB_HEAD + count * (4 + IMAGE_PAGE))
+		return E_CORRUPT;
+	return write_pages(image, blob, size, count);
+}
+
+static enum err load_chain(struct live *p, struct image *image, struct chain *chain)
 {
 	struct arena a = ARENA_EMPTY;
+	struct buf plain = BUF_EMPTY;
+	struct id parent = {{0}};
 	struct bytes packed;
-	struct tip tip;
-	struct id blob;
-	uint64_t size;
-	uint8_t *content = NULL;
-	enum err e = find(p, &a, &tip, &size, &blob);
+	enum err e = OK;
 
-	if (e == OK && size > p->memory_max)
-		e = E_NOT_FOUND;
-	if (e == OK)
-		e = store_blob_get(p->cu->options.store, blob, &a, &packed);
-	if (e == OK) {
-		content = malloc(size + 1);
-		must(content != NULL);
-		packed = bytes_from(packed, 32);
-		if (ZSTD_decompress(content, size, packed.ptr, packed.len) != size)
-			e = E_CORRUPT;
+	for (size_t i = 0; e == OK && i < chain->count; i++) {
+		arena_reset(&a);
+		e = store_blob_get(p->cu->options.store, chain->blobs[i], &a, &packed);
+		if (e == OK)
+			e = unpack(&plain, packed, BLOB_HEAD + (p->memory_max / IMAGE_PAGE + 1) * (4 + IMAGE_PAGE));
+		if (e == OK)
+			e = apply(p, image, buf_bytes(&plain), parent);
+		parent = chain->blobs[i];
+		*(i ? &chain->changes_size : &chain->whole_size) += packed.len;
 	}
-	if (e == OK)
-		e = image_of_bytes(&p->image, bytes_of(content, size), note);
-	if (e == OK)
-		p->tip = tip;
-	else if (e != E_NOT_FOUND) /* the history is still there: evaluate it again */
-		log_event(p->cu->options.log, LOG_ODD, "cu.checkpoint", "process=%s not usable: %s",
-			  id_text(p->process).s, err_sentence(e));
-	free(content);
+	buf_release(&plain);
 	arena_release(&a);
-	return OK;
+	return e;
 }
 
-/* Packs the image; false when there is nothing to be had. */
-static bool pack(struct live *p, struct buf *packed, uint64_t *size)
+/* It would be in the way of those that follow it. */
+static void drop_damaged(struct live *p, uint64_t nonce)
 {
-	struct bytes content;
-	size_t n;
+	struct store_batch b = STORE_BATCH_EMPTY;
+	uint8_t key[KEY];
 
-	if (image_map(p->image, &content, NULL) < 0)
-		return false;
-	*size = content.len;
-	buf_put(packed, p->process.b, 32);
-	buf_reserve(packed, ZSTD_compressBound(content.len));
-	n = ZSTD_compress(packed->ptr + 32, packed->cap - 32, content.ptr, content.len, LEVEL);
-	image_unmap(p->image, content);
-	if (ZSTD_isError(n))
-		return false;
-	packed->len = 32 + n;
-	return true;
+	store_del(&b, TABLE_CHECKPOINT, write_key(key, p->process, nonce));
+	(void)!store_commit_wait(p->cu->options.store, &b);
 }
 
-void checkpoint_save(struct live *p)
+enum err checkpoint_load(struct live *p)
+{
+	struct arena a = ARENA_EMPTY;
+	struct rows rows;
+	enum err found = E_NOT_FOUND;
+
+	read_rows(p, &a, &rows);
+	for (size_t i = 0; found < 0 && i < rows.count; i++) {
+		struct image *image = NULL;
+		struct chain chain;
+		struct tip tip;
+		enum err e = read_row(&tip, &chain, rows.list[i]) ? image_new(&image, NULL) : E_CORRUPT;
+		if (e == OK)
+			e = load_chain(p, image, &chain);
+		if (e == OK) {
+			p->image = image;
+			p->tip = tip;
+			p->chain = chain;
+			found = OK;
+			continue;
+		}
+		image_release(image);
+		if (e != E_IO)
+			drop_damaged(p, rows.nonces[i]);
+		log_event(p->cu->options.log, LOG_ODD, "cu.checkpoint", "process=%s nonce=%" PRIu64 " not usable: %s",
+			  id_text(p->process).s, rows.nonces[i], err_sentence(e));
+	}
+	arena_release(&a);
+	return found;
+}
+
+/* ---- saving ---- */
+
+/* What the keeper gets: a copy of all it needs. */
+struct save {
+	struct live *live;
+	struct tip tip;
+	struct chain chain; /* what it continues; none: whole */
+	uint64_t size;
+	struct buf plain;
+	uint64_t began_ns;
+};
+
+static bool in_chain(const struct chain *chain, const uint8_t *blob)
+{
+	for (size_t i = 0; i < chain->count; i++)
+		if (memcmp(chain->blobs[i].b, blob, 32) == 0)
+			return true;
+	return false;
+}
+
+/* Drops the rows past the newest two, and the blobs that only they name. */
+static void drop_old(struct live *p)
 {
 	struct store *s = p->cu->options.store;
 	struct store_batch b = STORE_BATCH_EMPTY;
-	struct buf packed = BUF_EMPTY;
 	struct arena a = ARENA_EMPTY;
-	uint8_t row[ROW];
-	struct id blob, old_blob;
-	struct tip old;
-	uint64_t size, old_size;
-	bool had;
-	enum err e;
+	struct chain chains[ROWS_KEPT + 2] = {0};
+	uint8_t key[KEY];
+	struct rows rows;
+	struct tip tip;
 
-	if (!p->loaded || p->unsaved_turns == 0 || p->tip.nonce < 0)
-		return;
-	had = find(p, &a, &old, &old_size, &old_blob) == OK;
-	if (had && old.nonce > p->tip.nonce)
-		goto end;
-	if (!pack(p, &packed, &size))
-		goto end;
-	e = store_blob_put(s, &blob, buf_bytes(&packed));
-	if (e == OK) {
-		store_put(&b, TABLE_CHECKPOINT, bytes_of(p->process.b, 32), write_row(row, &p->tip, size, blob));
-		e = store_commit_wait(s, &b);
-	}
-	if (e == OK) {
-		p->unsaved_turns = p->unsaved_gas = 0;
-		if (had && !id_eq(old_blob, blob))
-			store_blob_del(s, old_blob);
-	}
-	log_event(p->cu->options.log, e < 0 ? LOG_BROKEN : LOG_INFO, "cu.checkpoint",
-		  "process=%s nonce=%" PRId64 " bytes=%" PRIu64 " packed=%zu%s%s", id_text(p->process).s, p->tip.nonce,
-		  size, packed.len, e < 0 ? " error=" : "", e < 0 ? err_sentence(e) : "");
-end:
-	buf_release(&packed);
+	read_rows(p, &a, &rows);
+	for (size_t i = 0; i < rows.count; i++)
+		if (!read_row(&tip, &chains[i], rows.list[i]))
+			chains[i].count = 0;
+	for (size_t i = ROWS_KEPT; i < rows.count; i++)
+		store_del(&b, TABLE_CHECKPOINT, write_key(key, p->process, rows.nonces[i]));
+	if (b.count && store_commit_wait(s, &b) == OK)
+		for (size_t i = ROWS_KEPT; i < rows.count; i++)
+			for (size_t k = 0; k < chains[i].count; k++)
+				if (!in_chain(&chains[0], chains[i].blobs[k].b) &&
+				    !in_chain(&chains[1], chains[i].blobs[k].b))
+					store_blob_del(s, chains[i].blobs[k]);
+	store_batch_release(&b);
 	arena_release(&a);
+}
+
+static enum err write_down(struct save *s, size_t *packed_len)
+{
+	struct store *store = s->live->cu->options.store;
+	struct store_batch b = STORE_BATCH_EMPTY;
+	struct buf packed = BUF_EMPTY;
+	struct chain *chain = &s->chain;
+	uint8_t row[ROW_MAX], key[KEY];
+	enum err e = E_IO;
+
+	buf_reserve(&packed, ZSTD_compressBound(s->plain.len));
+	packed.len = ZSTD_compress(packed.ptr, packed.cap, s->plain.ptr, s->plain.len, LEVEL);
+	if (!ZSTD_isError(packed.len))
+		e = store_blob_put(store, &chain->blobs[chain->count], buf_bytes(&packed));
+	if (e == OK) {
+		*packed_len = packed.len;
+		*(chain->count ? &chain->changes_size : &chain->whole_size) += packed.len;
+		chain->count++;
+		store_put(&b, TABLE_CHECKPOINT, write_key(key, s->live->process, (uint64_t)s->tip.nonce),
+			  write_row(row, &s->tip, chain));
+		e = store_commit_wait(store, &b);
+	}
+	buf_release(&packed);
+	return e;
+}
+
+static void run_save(void *ctx)
+{
+	struct save *s = ctx;
+	struct live *p = s->live;
+	struct cu *cu = p->cu;
+	size_t packed = 0;
+	enum err e = write_down(s, &packed);
+
+	if (e == OK)
+		drop_old(p);
+	log_event(cu->options.log, e < 0 ? LOG_BROKEN : LOG_INFO, "cu.checkpoint",
+		  "process=%s nonce=%" PRId64 " bytes=%" PRIu64 " copied=%zu packed=%zu chain=%zu ms=%" PRIu64 "%s%s",
+		  id_text(p->process).s, s->tip.nonce, s->size, s->plain.len, packed, s->chain.count,
+		  (clock_ns() - s->began_ns) / 1000000, e < 0 ? " error=" : "", e < 0 ? err_sentence(e) : "");
+	if (e < 0)
+		s->chain.count = 0; /* the pages that it had are marked no more: a whole one is next */
+	pthread_mutex_lock(&p->lock);
+	p->chain = s->chain;
+	p->saving = false;
+	pthread_cond_broadcast(&p->calm);
+	pthread_mutex_unlock(&p->lock);
+	buf_release(&s->plain);
+	free(s);
+	live_release(p);
+	cu_end(cu);
+}
+
+/* The head of a blob goes before the numbers and the pages. */
+static void copy_image(struct live *p, struct save *s)
+{
+	bool whole = s->chain.count == 0;
+	struct buf numbers = BUF_EMPTY, pages = BUF_EMPTY;
+	uint8_t head[BLOB_HEAD] = {0};
+
+	image_take(p->image, whole, &numbers, &pages, &s->size);
+	memcpy(head, p->process.b, 32);
+	if (!whole)
+		memcpy(head + 32, s->chain.blobs[s->chain.count - 1].b, 32);
+	set_u64le(head + 64, (uint64_t)s->tip.nonce);
+	set_u64le(head + 72, s->size);
+	set_u64le(head + 80, numbers.len / 4);
+	buf_reserve(&s->plain, BLOB_HEAD + numbers.len + pages.len);
+	buf_put(&s->plain, head, sizeof(head));
+	buf_put_bytes(&s->plain, buf_bytes(&numbers));
+	buf_put_bytes(&s->plain, buf_bytes(&pages));
+	buf_release(&numbers);
+	buf_release(&pages);
+}
+
+void checkpoint_begin(struct live *p)
+{
+	struct save *s;
+	bool saving;
+
+	if (!p->loaded || p->broken || p->unsaved_turns == 0 || p->tip.nonce < 0 || image_size(p->image) == 0)
+		return;
+	pthread_mutex_lock(&p->lock);
+	saving = p->saving;
+	p->saving = true;
+	pthread_mutex_unlock(&p->lock);
+	if (saving)
+		return;
+	s = calloc(1, sizeof(*s));
+	must(s != NULL);
+	s->live = live_hold(p->cu, p->process);
+	s->tip = p->tip;
+	s->began_ns = clock_ns();
+	if (p->chain.count < CHAIN_MAX && p->chain.changes_size <= p->chain.whole_size + CHANGES_FREE)
+		s->chain = p->chain;
+	copy_image(p, s);
+	p->unsaved_turns = p->unsaved_gas = 0;
+	p->saved_ns = s->began_ns;
+	pthread_mutex_lock(&p->cu->lock);
+	p->cu->under_way++;
+	pthread_mutex_unlock(&p->cu->lock);
+	must(pool_put_always(p->cu->keeper, run_save, s) == OK);
+}
+
+void checkpoint_wait(struct live *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->saving)
+		pthread_cond_wait(&p->calm, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void checkpoint_when_due(struct live *p)
+{
+	const struct cu_options *o = &p->cu->options;
+
+	if (p->unsaved_turns >= o->checkpoint_turns || p->unsaved_gas >= o->checkpoint_gas ||
+	    (p->unsaved_turns && clock_ns() - p->saved_ns >= o->checkpoint_ms * 1000000))
+		checkpoint_begin(p);
+	if (o->upload_gas && p->unsent_gas >= o->upload_gas && p->tip.cron_count == 0)
+		upload_checkpoint(p);
 }

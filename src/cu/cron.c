@@ -6,50 +6,42 @@
  *   Cron-Interval: 5-blocks     Cron-Tag-Action: Mine      every five blocks
  *
  * They have no assignment: they follow from the process's own timestamp, the timestamps of its messages, and the
- * blocks of the weave, so that everybody computes the same ones. Between two messages time is
- * walked in steps of one second from the first one's timestamp; at each step the blocks that have passed come before the clock.
+ * blocks of the weave, so that everybody computes the same ones. Time between two messages is a row of ticks, one second apart,
+ * beginning with the first message's timestamp. A tick takes up at most one block whose time has come, which makes the crons by
+ * block due; then those by time. Ticks at which nothing can happen are skipped by arithmetic.
  */
 #include "cu/unit.h"
 #include "flow/wait.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SECOND_MS = 1000, BLOCKS_PAGE = 1000 };
 
-/* Seconds in a unit; 0 when it is none. */
-static double unit_seconds(struct bytes unit)
+/* ---- what the tags say ---- */
+
+/* Milliseconds in a unit; 0 when it is none. The words are those that the reference's parser knows. */
+static uint64_t unit_ms(struct bytes unit)
 {
 	static const struct {
 		const char *name;
-		double seconds;
+		uint64_t ms;
 	} units[] = {
-		{"millisecond", 0.001},
-		{"ms", 0.001},
-		{"second", 1},
-		{"sec", 1},
-		{"s", 1},
-		{"minute", 60},
-		{"min", 60},
-		{"m", 60},
-		{"hour", 3600},
-		{"hr", 3600},
-		{"h", 3600},
-		{"day", 86400},
-		{"d", 86400},
-		{"week", 604800},
-		{"w", 604800},
-		{"year", 31557600},
-		{"yr", 31557600},
-		{"y", 31557600},
+		{"ms", 1},           {"msec", 1},        {"millisecond", 1},  {"s", 1000},           {"sec", 1000},
+		{"second", 1000},    {"m", 60000},       {"min", 60000},      {"minute", 60000},     {"h", 3600000},
+		{"hr", 3600000},     {"hour", 3600000},  {"d", 86400000},     {"day", 86400000},     {"w", 604800000},
+		{"week", 604800000}, {"y", 31557600000}, {"yr", 31557600000}, {"year", 31557600000},
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		size_t len = strlen(units[i].name);
-		if (unit.len >= len && memcmp(unit.ptr, units[i].name, len) == 0 &&
-		    (unit.len == len || (len > 1 && unit.len == len + 1 && unit.ptr[len] == 's')))
-			return units[i].seconds;
+		bool plural = len > 2 || units[i].name[len - 1] == 'r';
+		if (bytes_case_eq(unit, units[i].name) ||
+		    (plural && unit.len == len + 1 && bytes_case_eq(bytes_of(unit.ptr, len), units[i].name) &&
+		     (unit.ptr[len] | 32) == 's'))
+			return units[i].ms;
 	}
 	return 0;
 }
@@ -57,8 +49,7 @@ static double unit_seconds(struct bytes unit)
 static enum err parse_interval(struct cron *c, struct bytes text, struct note *note)
 {
 	struct bytes unit, number = bytes_cut(text, '-', &unit);
-	uint64_t count;
-	double seconds;
+	uint64_t count, ms;
 
 	if (!bytes_u64(number, &count))
 		return note_err(note, E_FORMAT, "the process's Cron-Interval is not of the form 10-seconds: \"%.*s\"",
@@ -69,9 +60,10 @@ static enum err parse_interval(struct cron *c, struct bytes text, struct note *n
 		return OK;
 	}
 	/* An unknown unit (months) never fires in the reference; nor here. */
-	seconds = (double)count * unit_seconds(unit);
-	c->every = (uint64_t)seconds;
-	if (unit_seconds(unit) > 0 && c->every == 0)
+	if (__builtin_mul_overflow(count, unit_ms(unit), &ms))
+		ms = UINT64_MAX;
+	c->every = ms / SECOND_MS;
+	if (unit_ms(unit) && c->every == 0)
 		return note_err(note, E_FORMAT, "time-based cron cannot be less than 1 second: \"%.*s\"",
 				BYTES_FMT(text));
 	return OK;
@@ -83,22 +75,46 @@ static bool before(const struct cron *a, const struct cron *b)
 	return a->by_block ? !b->by_block : !b->by_block && a->every < b->every;
 }
 
-enum err crons_parse(struct live *p, struct note *note)
+static void sort(struct cron *list, size_t count)
 {
-	struct tags tags = p->info.message.tags;
-	struct cron *list = arena_new_array(&p->arena, tags.count + 1, struct cron);
-	struct tag_list *own = arena_new_array(&p->arena, tags.count + 1, struct tag_list);
-	struct bytes *texts = arena_new_array(&p->arena, tags.count + 1, struct bytes);
-	size_t count = 0, blocks = 0;
+	for (size_t i = 1; i < count; i++) { /* stable, and short */
+		struct cron c = list[i];
+		size_t at = i;
+		for (; at > 0 && before(&c, &list[at - 1]); at--)
+			list[at] = list[at - 1];
+		list[at] = c;
+	}
+}
+
+/* The place among its kind goes before the interval. */
+static void name_all(struct cron *list, size_t count)
+{
+	size_t blocks = 0;
+
+	while (blocks < count && list[blocks].by_block)
+		blocks++;
+	for (size_t i = 0; i < count; i++) {
+		char interval[sizeof(list[i].name)];
+		memcpy(interval, list[i].name, sizeof(interval));
+		snprintf(list[i].name, sizeof(list[i].name), "%zu-%.40s", i < blocks ? i : i - blocks, interval);
+	}
+}
+
+enum err crons_parse(const struct cron **out, size_t *count_out, struct arena *a, struct tags tags, struct note *note)
+{
+	struct cron *list = arena_new_array(a, tags.count + 1, struct cron);
+	struct tag_list *own = arena_new_array(a, tags.count + 1, struct tag_list);
+	size_t count = 0;
 	enum err e;
 
+	*out = list;
+	*count_out = 0;
 	for (size_t i = 0; i < tags.count; i++) {
 		const struct tag *t = &tags.list[i];
 		if (bytes_eq_str(t->name, "Cron-Interval")) {
 			if ((e = parse_interval(&list[count], t->value, note)) < 0)
 				return e;
-			own[count] = tag_list_on(&p->arena);
-			texts[count] = t->value;
+			own[count] = tag_list_on(a);
 			snprintf(list[count].name, sizeof(list[count].name), "%.*s", BYTES_FMT(t->value));
 			count++;
 		} else if (bytes_starts(t->name, "Cron-Tag-")) {
@@ -111,29 +127,87 @@ enum err crons_parse(struct live *p, struct note *note)
 	}
 	for (size_t i = 0; i < count; i++)
 		list[i].tags = tag_list_tags(&own[i]);
-	for (size_t i = 1; i < count; i++) { /* stable, and short */
-		struct cron c = list[i];
-		size_t at = i;
-		for (; at > 0 && before(&c, &list[at - 1]); at--)
-			list[at] = list[at - 1];
-		list[at] = c;
-	}
-	while (blocks < count && list[blocks].by_block)
-		blocks++;
-	for (size_t i = 0; i < count; i++) {
-		char interval[sizeof(list[i].name)];
-		memcpy(interval, list[i].name, sizeof(interval));
-		snprintf(list[i].name, sizeof(list[i].name), "%zu-%.50s", i < blocks ? i : i - blocks, interval);
-	}
-	p->crons = list;
-	p->cron_count = count;
+	sort(list, count);
+	name_all(list, count);
+	*count_out = count;
 	return OK;
 }
 
+/* ---- blocks ---- */
+
+void crons_forget(struct live *p)
+{
+	free(p->blocks.list);
+	p->blocks = (struct blocks){0};
+}
+
+static void add_blocks(struct blocks *b, const struct weave_block *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (b->count == b->cap) {
+			b->cap = b->cap ? 2 * b->cap : 64;
+			b->list = realloc(b->list, b->cap * sizeof(*b->list));
+			must(b->list != NULL);
+		}
+		b->list[b->count++] = (struct block){list[i].height, list[i].timestamp * SECOND_MS};
+	}
+}
+
+/* Passes blocks that no interval will meet any more. */
+static void pass_old(struct live *p)
+{
+	struct blocks *b = &p->blocks;
+
+	while (b->at < b->count &&
+	       (b->list[b->at].timestamp_ms <= p->tip.interval_ms || b->list[b->at].height < p->tip.block_next))
+		b->at++;
+	if (b->at > 1000 && b->at > b->count / 2 && b->at < b->count) {
+		memmove(b->list, b->list + b->at, (b->count - b->at) * sizeof(*b->list));
+		b->count -= b->at;
+		b->at = 0;
+	}
+}
+
+/* All blocks until then, as far as the weave has them. */
+static enum err fetch_blocks(struct live *p, uint64_t until_ms, struct note *note)
+{
+	struct blocks *b = &p->blocks;
+	struct arena a = ARENA_EMPTY;
+	enum err e = OK;
+
+	while (e == OK && (b->count == 0 || b->list[b->count - 1].timestamp_ms < until_ms)) {
+		uint64_t from = b->count ? b->list[b->count - 1].height + 1 : p->tip.block_next;
+		const struct weave_block *list;
+		size_t count = 0;
+		arena_reset(&a);
+		e = weave_blocks_wait(&p->cu->options.weave, &a, from, BLOCKS_PAGE, &list, &count, note);
+		if (e < 0 || count == 0)
+			break;
+		add_blocks(b, list, count);
+	}
+	arena_release(&a);
+	return e;
+}
+
+/* The first block that the interval has not met and that lies in it. */
+static const struct block *next_block(struct live *p, uint64_t until_ms)
+{
+	pass_old(p);
+	for (size_t i = p->blocks.at; i < p->blocks.count; i++) {
+		const struct block *b = &p->blocks.list[i];
+		if (b->height >= p->tip.block_next && b->timestamp_ms > p->tip.interval_ms &&
+		    b->timestamp_ms < until_ms)
+			return b;
+	}
+	return NULL;
+}
+
+/* ---- the ticks ---- */
+
 void crons_start(struct live *p)
 {
-	p->tip.tick_ms = p->tip.timestamp_ms;
-	p->tip.tick_block_height = p->tip.block_height;
+	p->tip.interval_ms = p->tip.tick_ms = p->tip.timestamp_ms;
+	p->tip.tick_height = p->tip.block_next = p->tip.block_height;
 	p->tip.cron_count = 0;
 }
 
@@ -154,7 +228,8 @@ static enum err fire(struct live *p, const struct cron *c, uint64_t timestamp_ms
 		key.cron = ++p->tip.cron_count;
 		result.cron_name = bytes_str(c->name);
 		result_put(&b, p->process, &key, &result);
-		advance_keep(p, &b);
+		e = keep_put(p, &b, NULL, note);
+		p->broken = e < 0;
 		p->tip.timestamp_ms = timestamp_ms;
 		p->tip.block_height = block_height;
 	}
@@ -163,75 +238,87 @@ static enum err fire(struct live *p, const struct cron *c, uint64_t timestamp_ms
 	return e;
 }
 
-/* The blocks after the one at hand whose time has come before `until_ms`. */
-struct blocks {
-	struct arena arena;
-	const struct weave_block *list;
-	size_t count, at;
-	bool needed;
-};
-
-static enum err next_block(struct live *p, struct blocks *b, const struct weave_block **out, struct note *note)
+static bool block_cron_due(const struct cron *c, uint64_t height, uint64_t origin)
 {
-	enum err e;
+	uint64_t apart = height > origin ? height - origin : origin - height;
 
-	*out = NULL;
-	if (!b->needed)
-		return OK;
-	if (b->at == b->count) {
-		uint64_t after = b->count ? b->list[b->count - 1].height : p->tip.tick_block_height;
-		arena_reset(&b->arena);
-		b->at = 0;
-		e = weave_blocks_wait(&p->cu->options.weave, &b->arena, after + 1, BLOCKS_PAGE, &b->list, &b->count,
-				      note);
-		if (e < 0)
-			return e;
-	}
-	if (b->at < b->count)
-		*out = &b->list[b->at];
-	return OK;
+	return c->by_block && c->every && apart && apart % c->every == 0;
 }
 
-static bool due(uint64_t now, uint64_t origin, uint64_t every)
+/* Seconds from `now` until a cron by time is due; 0: now. */
+static uint64_t seconds_until(const struct cron *c, uint64_t now, uint64_t origin)
 {
-	uint64_t apart = now > origin ? now - origin : origin - now;
+	uint64_t past;
 
-	return every && apart && apart % every == 0;
+	if (c->by_block || !c->every)
+		return UINT64_MAX;
+	past = now >= origin ? (now - origin) % c->every : (c->every - (origin - now) % c->every) % c->every;
+	if (past == 0 && now != origin)
+		return 0;
+	past = c->every - past;
+	return now + past == origin ? past + c->every : past;
+}
+
+/* Ticks from the one at hand until the next at which something happens; at most `most`. */
+static uint64_t ticks_until(const struct live *p, const struct block *block, uint64_t most)
+{
+	uint64_t now = p->tip.tick_ms / SECOND_MS, origin = p->info.timestamp_ms / SECOND_MS, least = most;
+
+	if (block) {
+		uint64_t at = block->timestamp_ms / SECOND_MS;
+		least = at <= now ? 0 : at - now < least ? at - now : least;
+	}
+	for (size_t i = 0; i < p->cron_count; i++) {
+		uint64_t wait = seconds_until(&p->crons[i], now, origin);
+		least = wait < least ? wait : least;
+	}
+	return least;
+}
+
+static enum err tick(struct live *p, const struct block *block, struct note *note)
+{
+	uint64_t t = p->tip.tick_ms, now = t / SECOND_MS, origin = p->info.timestamp_ms / SECOND_MS;
+	struct tip before_tick = p->tip;
+	enum err e = OK;
+
+	if (block && now >= block->timestamp_ms / SECOND_MS) {
+		p->tip.tick_height = block->height;
+		p->tip.block_next = block->height + 1;
+		for (size_t i = 0; e == OK && i < p->cron_count; i++)
+			if (block_cron_due(&p->crons[i], block->height, p->info.block_height))
+				e = fire(p, &p->crons[i], block->timestamp_ms, block->height, note);
+	}
+	for (size_t i = 0; e == OK && i < p->cron_count; i++)
+		if (seconds_until(&p->crons[i], now, origin) == 0)
+			e = fire(p, &p->crons[i], t, p->tip.tick_height, note);
+	if (e == OK)
+		p->tip.tick_ms = t + SECOND_MS;
+	else if (p->tip.cron_count == before_tick.cron_count)
+		p->tip = before_tick;
+	else /* half a tick cannot be gone on with: some of its crons are in the memory, and would run again */
+		p->broken = true;
+	return e;
 }
 
 enum err crons_run(struct live *p, uint64_t until_ms, struct note *note)
 {
-	uint64_t origin_s = p->info.timestamp_ms / SECOND_MS, origin_height = p->info.block_height;
-	struct blocks blocks = {.needed = p->cron_count && p->crons[0].by_block};
-	const struct weave_block *block;
 	enum err e = OK;
 
-	if (p->cron_count == 0 || p->tip.tick_ms == 0)
+	if (p->cron_count == 0 || p->tip.tick_ms == 0 || p->tip.tick_ms >= until_ms)
 		return OK;
-	e = next_block(p, &blocks, &block, note);
+	e = fetch_blocks(p, until_ms, note);
 	while (e == OK && p->tip.tick_ms < until_ms) {
-		uint64_t t = p->tip.tick_ms;
-		/* Blocks older than the interval belong to an earlier one. */
-		while (e == OK && block && block->timestamp * SECOND_MS <= p->tip.timestamp_ms &&
-		       block->timestamp < t / SECOND_MS) {
-			blocks.at++;
-			e = next_block(p, &blocks, &block, note);
-		}
-		if (e == OK && block && t / SECOND_MS >= block->timestamp && block->timestamp * SECOND_MS < until_ms) {
-			p->tip.tick_block_height = block->height;
-			for (size_t i = 0; e == OK && i < p->cron_count && p->crons[i].by_block; i++)
-				if (due(block->height, origin_height, p->crons[i].every))
-					e = fire(p, &p->crons[i], block->timestamp * SECOND_MS, block->height, note);
-			blocks.at++;
-			if (e == OK)
-				e = next_block(p, &blocks, &block, note);
-		}
-		for (size_t i = 0; e == OK && i < p->cron_count; i++)
-			if (!p->crons[i].by_block && due(t / SECOND_MS, origin_s, p->crons[i].every))
-				e = fire(p, &p->crons[i], t, p->tip.tick_block_height, note);
+		const struct block *block = next_block(p, until_ms);
+		uint64_t most = (until_ms - p->tip.tick_ms + SECOND_MS - 1) / SECOND_MS,
+			 skip = ticks_until(p, block, most);
+		p->tip.tick_ms += skip * SECOND_MS;
+		if (p->tip.tick_ms >= until_ms)
+			break;
+		if (p->cu->closing)
+			return note_err(note, E_CLOSED, "the compute unit is shutting down");
+		e = tick(p, block, note);
 		if (e == OK)
-			p->tip.tick_ms = t + SECOND_MS;
+			checkpoint_when_due(p);
 	}
-	arena_release(&blocks.arena);
 	return e;
 }

@@ -14,13 +14,15 @@
  *                                                     image: commit or rollback        answer, when durable
  *
  * Files: api.c is the HTTP of ao-units 5; live.c the processes at hand, each with a queue of jobs that run one
- * after the other; load.c makes a process live; advance.c takes it forward; message.c is what the module
- * sees; cron.c the messages that nobody sent; result.c what is kept; checkpoint.c the memory that outlives
- * this program; dry.c runs of which nothing is kept.
+ * after the other; load.c and module.c make a process live; history.c is the window on its assignments; advance.c takes
+ * it forward; message.c is what the module sees; cron.c the messages that nobody sent; result.c what is kept
+ * and found; keep.c results on their way to the disk; checkpoint.c, upload.c and fetch.c the memory that
+ * outlives this program; dry.c runs of which nothing is kept.
  *
  * Promises: assignments are evaluated in the order of their nonces and none is left out; a broken hash chain stops the
  * process, not the unit; a result is durable before it is answered; a failing message is a result, and leaves the memory as
- * it was. Different processes are evaluated in parallel, and dry runs have threads and workers of their own.
+ * it was. Different processes are evaluated in parallel. Evaluations, dry runs, loading, translating and answering have
+ * threads and queues of their own, so that none starves another; what does not fit is refused at once with E_BUSY.
  */
 #ifndef WEFT_CU_CU_H
 #define WEFT_CU_CU_H
@@ -38,11 +40,31 @@ struct cu_options {
 	struct weave weave;    /* modules, assigned messages, blocks */
 	struct locate *locate; /* where each process's scheduler is */
 	struct readers *readers;
-	const struct key *key; /* names the unit */
-	uint64_t memory_max;   /* per process, bytes; 0: 4 GiB. Processes that ask for more are refused */
-	uint64_t gas_max;      /* per message; 0: 9e12 */
-	size_t live_max;       /* processes with a worker at the same time; 0: 64 */
+	const struct key *key; /* names the unit, and signs its checkpoints */
 	struct log *log;
+
+	/* What processes may ask for. 0 stands for the value named. */
+	uint64_t memory_max; /* per process, bytes; 4 GiB. Processes that ask for more are refused */
+	uint64_t gas_max;    /* per message; 9e12 */
+
+	/* What the unit may use. */
+	size_t live_max;        /* processes with a worker at the same time; 1,000 */
+	uint64_t live_memory;   /* bytes that they may hold together; half of the machine's memory */
+	size_t evaluations_max; /* at the same time; 128 */
+	size_t queue_max;       /* asks that wait; 20,000 */
+	size_t dry_runs_max;    /* at the same time; twice the number of cores, but at least 4 */
+	size_t dry_queue_max;   /* 3,000 */
+	uint64_t dry_ms_max;    /* a dry run that takes longer is stopped; 60,000 */
+	uint64_t stop_grace_ms; /* for what is under way at cu_close; 5,000 */
+
+	/* Checkpoints on this disk: after so many turns, so much gas, so much time; 2,000, 3e14, 60,000. */
+	uint64_t checkpoint_turns, checkpoint_gas, checkpoint_ms;
+	/* Checkpoints on the weave (ao-units 5.13, 5.14): made when upload_gas is set, after so much gas, but not more often than
+	 * every upload_ms (30 minutes) per process; taken from these owners, or without any from the unit itself. */
+	uint64_t upload_gas, upload_ms;
+	const struct bytes *trusted;
+	size_t trusted_count;
+	bool ignore_weave_checkpoints;
 };
 
 must_use enum err cu_open(struct cu **out, const struct cu_options *options, struct note *note);

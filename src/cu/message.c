@@ -37,40 +37,71 @@ static bool excludes(struct tags assignment, bool assigned, const char *field)
 	return assigned && tags_includes(assignment, "Exclude", field);
 }
 
-void message_for_module(struct buf *out, struct arena *a, const struct live *p, const struct assignment *assignment,
-			const struct message *m, bool assigned)
+/* What both shapes of a message begin with. */
+static void write_head(struct jw *w, const struct live *p, const struct message *m, struct tags exclude, bool assigned,
+		       struct bytes owner)
 {
-	struct bytes owner = address_for_module(a, m->owner_address, m->owner_key), from = owner, said;
-	struct tags tags = excludes(assignment->tags, assigned, "Tags") ? (struct tags){NULL, 0} : m->tags;
+	struct tags tags = excludes(exclude, assigned, "Tags") ? (struct tags){NULL, 0} : m->tags;
+	struct bytes from = owner, said;
 	bool forwarded = tags_find(tags, "From-Process", &said);
-	struct jw w = jw_on(out);
 
 	if (forwarded && said.len)
 		from = said;
-	jw_object(&w);
-	jw_member(&w, "Id", m->id);
-	if (!excludes(assignment->tags, assigned, "Signature"))
-		jw_member(&w, "Signature", m->signature);
-	if (!excludes(assignment->tags, assigned, "Data"))
-		text_or_null(&w, "Data", m->data, m->has_data);
-	jw_member(&w, "Owner", owner);
-	jw_member(&w, "Target", assigned ? m->target : bytes_str(id_text(p->process).s));
-	if (!excludes(assignment->tags, assigned, "Anchor"))
-		text_or_null(&w, "Anchor", m->anchor, m->has_anchor);
-	jw_member(&w, "From", from);
+	jw_member(w, "Id", m->id);
+	if (!excludes(exclude, assigned, "Signature"))
+		jw_member(w, "Signature", m->signature);
+	if (!excludes(exclude, assigned, "Data"))
+		text_or_null(w, "Data", m->data, m->has_data);
+	jw_member(w, "Owner", owner);
+	jw_member(w, "Target", assigned ? m->target : bytes_str(id_text(p->process).s));
+	if (!excludes(exclude, assigned, "Anchor"))
+		text_or_null(w, "Anchor", m->anchor, m->has_anchor);
+	jw_member(w, "From", from);
 	if (forwarded && !assigned)
-		jw_member(&w, "Forwarded-By", owner);
-	write_tags(&w, tags);
+		jw_member(w, "Forwarded-By", owner);
+	write_tags(w, tags);
+}
+
+static void write_time(struct jw *w, uint64_t timestamp_ms, uint64_t block_height)
+{
+	jw_member_u64(w, "Timestamp", timestamp_ms);
+	jw_member_u64(w, "Block-Height", block_height);
+}
+
+static void write_kind(struct jw *w, bool cron, bool read_only)
+{
+	jw_key(w, "Cron");
+	jw_bool(w, cron);
+	jw_key(w, "Read-Only");
+	jw_bool(w, read_only);
+}
+
+void message_for_module(struct buf *out, struct arena *a, const struct live *p, const struct assignment *assignment,
+			const struct message *m, bool assigned)
+{
+	struct bytes owner = address_for_module(a, m->owner_address, m->owner_key);
+	struct jw w = jw_on(out);
+
+	jw_object(&w);
+	write_head(&w, p, m, assignment->tags, assigned, owner);
 	jw_member_u64(&w, "Epoch", assignment->epoch);
 	jw_member_u64(&w, "Nonce", assignment->nonce);
-	jw_member_u64(&w, "Timestamp", assignment->timestamp_ms);
-	jw_member_u64(&w, "Block-Height", assignment->block_height);
+	write_time(&w, assignment->timestamp_ms, assignment->block_height);
 	if (assignment->has_hash_chain)
 		jw_member(&w, "Hash-Chain", bytes_str(id_text(assignment->hash_chain).s));
-	jw_key(&w, "Cron");
-	jw_bool(&w, false);
-	jw_key(&w, "Read-Only");
-	jw_bool(&w, false);
+	write_kind(&w, false, false);
+	jw_object_end(&w);
+}
+
+void message_of_process(struct buf *out, struct arena *a, const struct live *p, const struct message *m)
+{
+	struct bytes owner = address_for_module(a, m->owner_address, m->owner_key);
+	struct jw w = jw_on(out);
+
+	jw_object(&w);
+	write_head(&w, p, m, (struct tags){NULL, 0}, false, owner);
+	write_time(&w, p->info.timestamp_ms, p->info.block_height);
+	write_kind(&w, false, false);
 	jw_object_end(&w);
 }
 
@@ -84,85 +115,129 @@ void cron_for_module(struct buf *out, const struct live *p, struct tags tags, ui
 	jw_member(&w, "Target", bytes_str(id_text(p->process).s));
 	jw_member(&w, "From", p->owner);
 	write_tags(&w, tags);
-	jw_member_u64(&w, "Timestamp", timestamp_ms);
-	jw_member_u64(&w, "Block-Height", block_height);
-	jw_key(&w, "Cron");
-	jw_bool(&w, true);
-	jw_key(&w, "Read-Only");
-	jw_bool(&w, false);
+	write_time(&w, timestamp_ms, block_height);
+	write_kind(&w, true, false);
 	jw_object_end(&w);
 }
 
-static void copy_member(struct jw *w, const struct json *body, const char *key)
+/* Any JSON, as JSON.stringify would write what JSON.parse made of it: escapes and blanks are not part of a value. */
+static void write_value(struct jw *w, struct arena *a, const struct json *v)
+{
+	switch (v->kind) {
+	case JSON_STRING:
+		jw_str(w, json_text(a, v));
+		return;
+	case JSON_ARRAY:
+		jw_array(w);
+		for (const struct json *i = v->first; i; i = i->next)
+			write_value(w, a, i);
+		jw_array_end(w);
+		return;
+	case JSON_OBJECT:
+		jw_object(w);
+		for (const struct json *i = v->first; i; i = i->next) {
+			jw_key_bytes(w, json_text(a, &(struct json){.kind = JSON_STRING, .raw = i->key}));
+			write_value(w, a, i);
+		}
+		jw_object_end(w);
+		return;
+	case JSON_NULL:
+	case JSON_FALSE:
+	case JSON_TRUE:
+	case JSON_NUMBER:
+		jw_raw(w, v->raw);
+		return;
+	}
+}
+
+static void copy_member(struct jw *w, struct arena *a, const struct json *body, const char *key)
 {
 	const struct json *member = json_get(body, key);
 
 	if (!member)
 		return;
 	jw_key(w, key);
-	jw_raw(w, json_whole(member));
+	write_value(w, a, member);
 }
 
-/* A string member that is there but is something else. */
-static enum err check_text(const struct json *body, const char *key, struct note *note)
+/* A number, also as text; `otherwise` when it is absent. */
+static void copy_number(struct jw *w, struct arena *a, const struct json *body, const char *key, uint64_t otherwise)
 {
 	const struct json *member = json_get(body, key);
 
-	if (member && member->kind != JSON_STRING && member->kind != JSON_NULL)
-		return note_err(note, E_ARGUMENT, "'%s': Expected string.", key);
+	jw_key(w, key);
+	if (member && member->kind == JSON_NUMBER) {
+		jw_raw(w, member->raw);
+		return;
+	}
+	bytes_u64(json_text(a, member), &otherwise);
+	jw_u64(w, otherwise);
+}
+
+static bool is_number(struct arena *a, const struct json *member)
+{
+	uint64_t ignored;
+
+	return !member || member->kind == JSON_NUMBER || bytes_u64(json_text(a, member), &ignored);
+}
+
+/* What is wrong with a dry run's body, in the words of the reference. */
+static enum err check_dry_run(struct arena *a, const struct json *body, struct note *note)
+{
+	static const char *const texts[] = {"Id", "Signature", "Owner", "Target", "Anchor"};
+	static const char *const numbers[] = {"Timestamp", "Block-Height"};
+	bool owner, tags;
+
+	if (body->kind != JSON_OBJECT)
+		return note_err(note, E_ARGUMENT, "'dryRun': Expected object.");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const struct json *member = json_get(body, texts[i]);
+		if (member && member->kind != JSON_STRING)
+			return note_err(note, E_ARGUMENT, "'%s': Expected string.", texts[i]);
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!is_number(a, json_get(body, numbers[i])))
+			return note_err(note, E_ARGUMENT, "'%s': Expected number.", numbers[i]);
+	owner = json_get_text(a, body, "Owner").len > 0;
+	tags = json_get(body, "Tags") != NULL;
+	if (!owner || !tags)
+		return note_err(note, E_ARGUMENT, "%s%s%s", owner ? "" : "'Owner': Required. | 'From': Required.",
+				owner || tags ? "" : " | ", tags ? "" : "'Tags': Required.");
 	return OK;
 }
 
-enum err dry_run_for_module(struct buf *out, struct arena *a, const struct live *p, struct bytes body,
-			    struct note *note)
+enum err dry_run_for_module(struct buf *out, struct arena *a, struct id process, const struct tip *tip,
+			    struct bytes body, struct note *note)
 {
-	static const char *const texts[] = {"Id", "Signature", "Owner", "Target", "Anchor"};
-	const struct json *json, *member;
-	struct bytes owner, said;
+	const struct json *json;
+	struct bytes owner, said, target;
 	struct tags tags;
 	struct jw w = jw_on(out);
 	enum err e = json_parse(&json, a, body, note);
 
+	if (e == OK)
+		e = check_dry_run(a, json, note);
+	if (e == OK && tags_of_json(&tags, a, json_get(json, "Tags"), note) < 0)
+		e = E_ARGUMENT;
 	if (e < 0)
 		return e;
-	if (json->kind != JSON_OBJECT)
-		return note_err(note, E_ARGUMENT, "'dryRun': Expected object.");
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if ((e = check_text(json, texts[i], note)) < 0)
-			return e;
 	owner = json_get_text(a, json, "Owner");
-	if (owner.len == 0)
-		return note_err(note, E_ARGUMENT, "'Owner': Required.");
-	if (!json_get(json, "Tags"))
-		return note_err(note, E_ARGUMENT, "'Tags': Required.");
-	if (tags_of_json(&tags, a, json_get(json, "Tags"), note) < 0)
-		return E_ARGUMENT;
+	target = json_get_text(a, json, "Target");
 	if (!tags_find(tags, "From-Process", &said) || said.len == 0)
 		said = owner;
 
 	jw_object(&w);
-	copy_member(&w, json, "Id");
-	copy_member(&w, json, "Signature");
-	copy_member(&w, json, "Data");
+	copy_member(&w, a, json, "Id");
+	copy_member(&w, a, json, "Signature");
+	copy_member(&w, a, json, "Data");
 	jw_member(&w, "Owner", owner);
-	member = json_get(json, "Target");
-	jw_member(&w, "Target",
-		  member && member->kind == JSON_STRING ? json_text(a, member) : bytes_str(id_text(p->process).s));
-	copy_member(&w, json, "Anchor");
+	jw_member(&w, "Target", json_get(json, "Target") ? target : bytes_str(id_text(process).s));
+	copy_member(&w, a, json, "Anchor");
 	jw_member(&w, "From", said);
 	write_tags(&w, tags);
-	if (json_get(json, "Timestamp"))
-		copy_member(&w, json, "Timestamp");
-	else
-		jw_member_u64(&w, "Timestamp", p->tip.timestamp_ms);
-	if (json_get(json, "Block-Height"))
-		copy_member(&w, json, "Block-Height");
-	else
-		jw_member_u64(&w, "Block-Height", p->tip.block_height);
-	jw_key(&w, "Cron");
-	jw_bool(&w, false);
-	jw_key(&w, "Read-Only");
-	jw_bool(&w, true);
+	copy_number(&w, a, json, "Timestamp", tip->timestamp_ms);
+	copy_number(&w, a, json, "Block-Height", tip->block_height);
+	write_kind(&w, false, true);
 	jw_object_end(&w);
 	return OK;
 }

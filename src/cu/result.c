@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RESULT_VERSION = 1, RESULT_HEAD = 4, FLAG_FAILED = 1, FLAG_SKIPPED = 2, KEY_RESULT = 52, SEEN_KEY_MAX = 81 };
+enum { RESULT_VERSION = 1, RESULT_HEAD = 4, FLAG_FAILED = 1, FLAG_UNLISTED = 2, KEY_RESULT = 52, SEEN_KEY_MAX = 81 };
 
 /* ---- from an outcome (ao-units 5.2, 5.12) ---- */
 
@@ -108,7 +108,7 @@ static bool read_value(struct result *out, struct bytes value)
 		return false;
 	*out = (struct result){
 		.failed = value.ptr[1] & FLAG_FAILED,
-		.skipped = value.ptr[1] & FLAG_SKIPPED,
+		.unlisted = value.ptr[1] & FLAG_UNLISTED,
 		.cron_name = bytes_of(value.ptr + RESULT_HEAD, name),
 		.json = bytes_from(value, RESULT_HEAD + name),
 	};
@@ -120,7 +120,7 @@ void result_put(struct store_batch *b, struct id process, const struct result_ke
 	uint8_t row[KEY_RESULT], head[RESULT_HEAD] = {RESULT_VERSION};
 	struct buf value = BUF_EMPTY;
 
-	head[1] = (uint8_t)((result->failed ? FLAG_FAILED : 0) | (result->skipped ? FLAG_SKIPPED : 0));
+	head[1] = (uint8_t)((result->failed ? FLAG_FAILED : 0) | (result->unlisted ? FLAG_UNLISTED : 0));
 	set_u16le(head + 2, (uint16_t)result->cron_name.len);
 	buf_put(&value, head, sizeof(head));
 	buf_put_bytes(&value, result->cron_name);
@@ -218,6 +218,9 @@ void cursor_write(struct buf *out, const struct result_key *key, struct bytes cr
 
 /* ---- pages ---- */
 
+/* A page ends early rather than grow past this. */
+#define PAGE_BYTES_MAX ((size_t)64 << 20)
+
 struct paging {
 	const struct results_ask *ask;
 	struct arena *arena;
@@ -226,19 +229,21 @@ struct paging {
 	bool more;
 };
 
-/* The key after all rows that the cursor includes. A cron's cursor names it, which the key does not hold: such rows are
- * compared one by one. */
-static struct bytes bound(uint8_t out[KEY_RESULT + 1], struct id process, const struct cursor *c)
+/* The first key past what a lower cursor excludes, or an upper one includes. A cursor is exact as far as it says: without an
+ * ordinate a lower one excludes nothing of its timestamp, and an upper one includes all of it (ao-units 5.4). */
+static struct bytes bound(uint8_t out[KEY_RESULT + 1], struct id process, const struct cursor *c, bool lower)
 {
 	struct result_key key = c->key;
 
-	if (!c->has_ordinate)
-		key.ordinate = UINT64_MAX;
-	if (!c->has_ordinate || c->cron.len)
+	if (!c->has_ordinate) {
+		key.ordinate = lower ? 0 : UINT64_MAX;
+		key.cron = lower ? 0 : UINT32_MAX;
+	} else if (c->cron.len) { /* a cron that is not there: all of them are met */
 		key.cron = UINT32_MAX;
+	}
 	write_key(out, process, &key);
 	out[KEY_RESULT] = 0;
-	return bytes_of(out, KEY_RESULT + 1);
+	return bytes_of(out, KEY_RESULT + !(lower && !c->has_ordinate));
 }
 
 static void write_node(struct paging *p, struct bytes json)
@@ -265,14 +270,15 @@ static bool see_result(void *ctx, struct bytes key, struct bytes value)
 	struct result_key at;
 	struct result r;
 
-	if (key.len != KEY_RESULT || !read_value(&r, value) || r.failed || r.skipped ||
+	if (key.len != KEY_RESULT || !read_value(&r, value) || r.failed || r.unlisted ||
 	    (p->ask->crons_only && r.cron_name.len == 0))
 		return true;
-	if (p->count == p->ask->limit) {
+	if (p->count == p->ask->limit || p->w.out->len >= PAGE_BYTES_MAX) {
 		p->more = true;
 		return false;
 	}
 	p->count++;
+	arena_reset(p->arena);
 	read_key(&at, key);
 	jw_object(&p->w);
 	write_node(p, r.json);
@@ -338,8 +344,8 @@ enum err results_page(struct buf *out, struct store *s, struct id process, const
 
 	if (e == OK)
 		e = resolve(s, process, &high);
-	range.from = low.given ? bound(from, process, &low) : bytes_of(process.b, 32);
-	range.to = high.given ? bound(to, process, &high) : store_prefix_end(end, bytes_of(process.b, 32));
+	range.from = low.given ? bound(from, process, &low, true) : bytes_of(process.b, 32);
+	range.to = high.given ? bound(to, process, &high, false) : store_prefix_end(end, bytes_of(process.b, 32));
 	jw_array(&p.w);
 	if (e == OK)
 		e = store_scan(s, TABLE_RESULT, &range, see_result, &p);

@@ -12,7 +12,7 @@
  * Numbers are big-endian, so that a scan is a page of /results. The ordinate is the nonce, or that of the message
  * before a cron; cron is 0 for what was scheduled, and counts those between two messages otherwise.
  *
- * A value: version 1, flags 1 (failed, skipped), length of the cron's name 2, the name, the JSON of ao-units 5.2.
+ * A value: version 1, flags 1 (failed, unlisted), length of the cron's name 2, the name, the JSON of ao-units 5.2.
  */
 #ifndef WEFT_CU_RESULT_H
 #define WEFT_CU_RESULT_H
@@ -32,7 +32,7 @@ struct result_key {
 struct result {
 	struct bytes json;
 	bool failed;            /* it has an Error: not listed by /results */
-	bool skipped;           /* a message that had been evaluated before under another id */
+	bool unlisted;          /* pages leave it out: a double, or the message of a process that has no place */
 	bool keeps_memory;      /* whether the turn's memory becomes the process's; not stored */
 	uint64_t gas_used;      /* not stored */
 	struct bytes cron_name; /* "0-10-seconds", or empty */

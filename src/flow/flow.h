@@ -151,7 +151,8 @@ struct computer {
 
 /* ---- port: weave (the data layer) ---- */
 
-/* What the weave's index knows of a transaction or item (weave 4.3). */
+/* What the weave's index knows of a transaction or item (weave 4.3). The key is raw bytes, empty when it is not known;
+ * the other texts are base64url. */
 struct weave_meta {
 	struct bytes id, signature, owner_address, owner_key, recipient, anchor;
 	struct tags tags;

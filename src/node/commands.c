@@ -38,7 +38,7 @@ enum err settings_read(struct call *c, struct config *config, const char **home)
 	return e;
 }
 
-static int run_config(struct call *c)
+static int command_config(struct call *c)
 {
 	struct config config;
 	const char *home;
@@ -125,16 +125,16 @@ static struct command rows[] = {
 	{"up", NULL, "run a whole ao network on this machine, until Ctrl-C",
 	 "Weave, uploader, MU, SU and CU listen on five ports in a row; state is kept in HOME, and\n"
 	 "starting again goes on where it was. The first start makes the node's key.",
-	 NULL, run_up},
+	 NULL, command_up},
 	{"weave", NULL, "run only the embedded weave and its uploader",
 	 "Items, bundles, blocks and GraphQL for units that run alone, as on a network of several machines.", NULL,
-	 run_weave},
+	 command_weave},
 	{"su", NULL, "run only a scheduler unit", "It puts where it can be reached on the weave (--public-url).", NULL,
-	 run_su},
-	{"cu", NULL, "run only a compute unit", NULL, NULL, run_cu},
+	 command_su},
+	{"cu", NULL, "run only a compute unit", NULL, NULL, command_cu},
 	{"mu", NULL, "run only a message unit",
-	 "Processes trust what it sends when their Authority tag names the address of its key.", NULL, run_mu},
-	{"config", NULL, "show the configuration", NULL, NULL, run_config},
+	 "Processes trust what it sends when their Authority tag names the address of its key.", NULL, command_mu},
+	{"config", NULL, "show the configuration", NULL, NULL, command_config},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -143,7 +143,7 @@ const struct command *node_commands(void)
 	static struct option_list options[sizeof(rows) / sizeof(rows[0])];
 
 	for (size_t i = 0; rows[i].name && !rows[i].options; i++) {
-		bool is_config = rows[i].run == run_config;
+		bool is_config = rows[i].run == command_config;
 		rows[i].options = fill(&options[i], is_config ? config_own : up_own, is_config ? 0 : rows[i].name[0]);
 	}
 	return rows;

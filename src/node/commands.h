@@ -12,14 +12,14 @@
 /* node_commands makes the rows, at first use; they live as long as the program. */
 const struct command *node_commands(void);
 
-/* settings_read gathers all sources of the configuration for a call: the file of --config, or HOME/weft.conf where there is
- * one; the environment; the options. *home is in the call's arena. */
+/* settings_read gathers all sources of the configuration for a call: the file of --config, or
+ * HOME/weft.conf where there is one; the environment; the options. *home is in the call's arena. */
 must_use enum err settings_read(struct call *c, struct config *config, const char **home);
 
-int run_up(struct call *c);
-int run_weave(struct call *c);
-int run_su(struct call *c);
-int run_cu(struct call *c);
-int run_mu(struct call *c);
+int command_up(struct call *c);
+int command_weave(struct call *c);
+int command_su(struct call *c);
+int command_cu(struct call *c);
+int command_mu(struct call *c);
 
 #endif

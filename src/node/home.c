@@ -63,7 +63,7 @@ enum err home_key(struct key **key, const char *home, const char *path, bool *ma
 			goto out;
 		note_reset(note);
 	}
-	e = key_load(key, path[0] ? path : own, note);
+	e = key_load_named(key, path[0] ? path : own, note);
 	if (e < 0)
 		note_hint(note, "weft wallet new --type ed25519 --out FILE makes a key");
 out:

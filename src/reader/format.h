@@ -25,19 +25,34 @@ struct reader {
 	enum err (*instance_open)(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
 				  struct note *note);
 	void (*instance_close)(struct instance *i);
-	/* dry: a turn on the image as it is now, nothing kept */
+	/* dry_ms: 0, or a turn on the image as it is now, nothing kept, that a commit waits for so long */
 	enum err (*turn)(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-			 uint64_t gas_limit, bool dry, struct outcome *out, struct note *note);
+			 uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note);
 	enum err (*commit)(struct instance *i, struct note *note);
 	enum err (*rollback)(struct instance *i, struct note *note);
+	void (*stop)(struct instance *i);
+	uint64_t (*memory)(struct instance *i);
 };
 
-/* For readers: the image's memfd, and its locks. Who looks at the content holds it for reading, who
- * commits holds it for writing and sets the size. */
+/* For readers: the image's memfd, and its gate. Who looks at the content is a reader; who commits is the writer, sets
+ * the size and marks the pages that it changed. A writer that waits goes before new readers. */
 int image_fd(const struct image *i);
 void image_lock_read(struct image *i);
+void image_unlock_read(struct image *i);
 void image_lock_write(struct image *i);
-void image_unlock(struct image *i);
+void image_unlock_write(struct image *i);
+/* A reader that may take long: a writer that has waited for it longer than its patience calls stop(ctx), after
+ * which it should end soon; `stopped` then tells that this was why. */
+struct image_reader {
+	uint64_t patience_ms;
+	void (*stop)(void *ctx);
+	void *ctx;
+	bool stopped;
+	struct image_reader *next;
+};
+void image_reader_begin(struct image *i, struct image_reader *reader);
+void image_reader_end(struct image *i, struct image_reader *reader);
+void image_mark(struct image *i, uint32_t page);
 void image_set_size(struct image *i, uint64_t size);
 
 #endif

@@ -68,12 +68,20 @@ void program_close(struct program *p);
 /* image_new is empty: a process that has no memory yet. image_of_bytes has this content. One holder each. */
 must_use enum err image_new(struct image **out, struct note *note);
 must_use enum err image_of_bytes(struct image **out, struct bytes content, struct note *note);
+/* image_write fills in an image that no instance has seen yet, and makes it as large as that. */
+must_use enum err image_write(struct image *i, uint64_t at, struct bytes content, struct note *note);
 struct image *image_hold(struct image *i);
 void image_release(struct image *i);
 uint64_t image_size(struct image *i);
 /* image_map is the content, read-only, until image_unmap; no commit happens meanwhile. */
 must_use enum err image_map(struct image *i, struct bytes *content, struct note *note);
 void image_unmap(struct image *i, struct bytes content);
+/* image_take copies the pages that commits have changed since the last image_take, or with `whole` all that are not
+ * holes: their numbers (4 bytes each, little endian, rising) and their contents. A commit waits for no longer than the copy. */
+enum { IMAGE_PAGE = 4096 };
+void image_take(struct image *i, bool whole, struct buf *numbers, struct buf *pages, uint64_t *size);
+/* image_memory is the memory of the machine that the content takes. */
+uint64_t image_memory(struct image *i);
 
 /* ---- instance ---- */
 
@@ -100,8 +108,14 @@ must_use enum err instance_turn(struct instance *i, struct arena *a, struct byte
 				uint64_t gas_limit, struct outcome *out, struct note *note);
 must_use enum err instance_commit(struct instance *i, struct note *note);
 must_use enum err instance_rollback(struct instance *i, struct note *note);
-/* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. */
+/* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. A commit to the image waits for
+ * it, but when it has waited `patience_ms`, the try ends with E_BUSY and the instance is only good for closing. */
 must_use enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-			       uint64_t gas_limit, struct outcome *out, struct note *note);
+			       uint64_t gas_limit, uint64_t patience_ms, struct outcome *out, struct note *note);
+/* instance_stop kills its worker, from any thread: the call under way says E_WORKER. */
+void instance_stop(struct instance *i);
+/* instance_memory is what its worker has of the machine's memory for itself alone, in bytes. It reads /proc: tens of
+ * microseconds. */
+uint64_t instance_memory(struct instance *i);
 
 #endif

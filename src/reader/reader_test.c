@@ -7,6 +7,7 @@
 #include "test/test.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,14 +151,109 @@ TEST(a_dry_run_sees_the_image_and_leaves_it)
 		turn(i, "m");
 		t_ok(instance_commit(i, &note));
 		snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", k + 1);
-		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, 1000, &o, &note));
 		t_text(o.response, want);
-		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, 1000, &o, &note));
 		t_text(o.response, want);
 	}
 	instance_close(view);
 	instance_close(i);
 	image_release(image);
+	close_counter();
+}
+
+struct
+try {
+	struct instance *view;
+	enum err e;
+	const char *message;
+	uint64_t patience_ms;
+};
+
+static void *try_long(void *ctx)
+{
+	struct try *t = ctx;
+	struct arena a = ARENA_EMPTY;
+	struct outcome o;
+
+	t->e = instance_try(t->view, &a, bytes_str(t->message), BYTES(ENVIRONMENT), UINT64_MAX / 2, t->patience_ms, &o,
+			    NULL);
+	arena_release(&a);
+	return NULL;
+}
+
+TEST(a_commit_waits_for_a_dry_run_only_so_long)
+{
+	struct image *image;
+	struct instance *i;
+	struct try t = {.message = "L", .patience_ms = 30};
+	struct note note = {0};
+	pthread_t thread;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	t.view = open_on(image);
+	pthread_create(&thread, NULL, try_long, &t);
+	clock_sleep_ms(20);
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	pthread_join(thread, NULL);
+	t_err(t.e, E_BUSY);
+	instance_close(t.view);
+	/* And it can be stopped by hand. */
+	t.view = open_on(image);
+	pthread_create(&thread, NULL, try_long, &t);
+	clock_sleep_ms(20);
+	instance_stop(t.view);
+	pthread_join(thread, NULL);
+	t_err(t.e, E_WORKER);
+	instance_close(t.view);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	t_check(instance_memory(i) > 4096 && instance_memory(i) < 64 << 20);
+	t_check(image_memory(image) > 0 && image_memory(image) <= 1 << 16);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+TEST(an_image_tells_which_pages_changed)
+{
+	struct image *image, *again;
+	struct instance *i;
+	struct buf numbers = BUF_EMPTY, pages = BUF_EMPTY;
+	struct note note = {0};
+	uint64_t size;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	image_take(image, true, &numbers, &pages, &size);
+	t_u64(size, 1 << 16);
+	t_u64(pages.len, numbers.len / 4 * IMAGE_PAGE);
+	t_ok(image_new(&again, &note));
+	for (size_t k = 0; k < numbers.len / 4; k++)
+		t_ok(image_write(again, (uint64_t)get_u32le(numbers.ptr + 4 * k) * IMAGE_PAGE,
+				 bytes_of(pages.ptr + k * IMAGE_PAGE, IMAGE_PAGE), &note));
+	t_ok(image_write(again, size, bytes_of(NULL, 0), &note));
+	/* The count is in page 0, the stack in page 7; nothing else changes. */
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	buf_clear(&numbers);
+	buf_clear(&pages);
+	image_take(image, false, &numbers, &pages, &size);
+	t_check(numbers.len >= 4 && numbers.len <= 8);
+	t_u64(get_u32le(numbers.ptr), 0);
+	instance_close(i);
+	i = open_on(again);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	buf_release(&numbers);
+	buf_release(&pages);
+	image_release(image);
+	image_release(again);
 	close_counter();
 }
 

@@ -5,7 +5,7 @@
  *   LOCK            held while open; names the process
  *   log/N.log       every batch, in order (segment.h)
  *   index/          LMDB: key -> small value, or where the log has it; and up to where it holds the log
- *   blobs/ab/HEX    blobs by hash
+ *   blobs/ab/HEX    blobs by hash: the first two and the other 62 of its hex digits
  *
  * One thread writes: it takes all waiting batches, appends their records with one write and
  * one fdatasync, puts them into the newest memtable, and calls their `done`s. When the
@@ -14,7 +14,10 @@
  * memtable, the frozen one, and LMDB, in that order. Opening replays the log from
  * LMDB's position.
  *
- * LMDB value: u8 0 and the value itself, or u8 1 and a location: four u64. LMDB key: u8 table, key.
+ * LMDB key: u8 table, key. LMDB value: u8 0 and the value itself (up to INLINE_MAX bytes), or u8 1 and a location,
+ * four u64 little endian: segment, offset of the record in it, offset of the value in the record's body, length of
+ * the value. The position is the value of key ff 'p', in the form of a location: segment, offset in it, number of the
+ * next record, nothing. An index that is lost is made again from the log.
  */
 #include "base/clock.h"
 #include "base/text.h"
@@ -56,6 +59,7 @@ struct commit {
 struct segment_fd {
 	uint64_t segment;
 	int fd;
+	uint32_t salt;
 	uint64_t used;
 };
 
@@ -76,6 +80,7 @@ struct local_store {
 	/* the log thread's own */
 	pthread_t log_thread, flush_thread;
 	int fd;
+	uint32_t salt;
 	uint64_t segment, segment_end, next_number;
 
 	/* guarded by table_lock */
@@ -111,29 +116,6 @@ static char *path_of(struct local_store *l, struct buf *out, const char *format,
 	return (char *)(uintptr_t)buf_str(out);
 }
 
-/* A descriptor of the segment for reading; they are few, and kept. Called with fd_lock held. */
-static int segment_open(struct local_store *l, uint64_t segment)
-{
-	struct segment_fd *oldest = &l->fds[0];
-	struct buf path = BUF_EMPTY;
-
-	for (int i = 0; i < OPEN_SEGMENTS; i++) {
-		if (l->fds[i].fd >= 0 && l->fds[i].segment == segment) {
-			l->fds[i].used = ++l->fd_clock;
-			return l->fds[i].fd;
-		}
-		if (l->fds[i].used < oldest->used)
-			oldest = &l->fds[i];
-	}
-	if (oldest->fd >= 0)
-		close(oldest->fd);
-	oldest->fd = open(path_of(l, &path, "log/%016llx.log", (unsigned long long)segment), O_RDONLY | O_CLOEXEC);
-	oldest->segment = segment;
-	oldest->used = ++l->fd_clock;
-	buf_release(&path);
-	return oldest->fd;
-}
-
 static bool read_whole(int fd, uint8_t *out, size_t len, uint64_t at)
 {
 	while (len) {
@@ -147,18 +129,54 @@ static bool read_whole(int fd, uint8_t *out, size_t len, uint64_t at)
 	return true;
 }
 
+/* A descriptor of the segment for reading; they are few, and kept. NULL: it cannot be read. Called with fd_lock held. */
+static struct segment_fd *segment_open(struct local_store *l, uint64_t segment)
+{
+	struct segment_fd *oldest = &l->fds[0];
+	uint8_t header[SEGMENT_HEADER];
+	struct buf path = BUF_EMPTY;
+
+	for (int i = 0; i < OPEN_SEGMENTS; i++) {
+		if (l->fds[i].fd >= 0 && l->fds[i].segment == segment) {
+			l->fds[i].used = ++l->fd_clock;
+			return &l->fds[i];
+		}
+		if (l->fds[i].used < oldest->used)
+			oldest = &l->fds[i];
+	}
+	if (oldest->fd >= 0)
+		close(oldest->fd);
+	oldest->fd = open(path_of(l, &path, "log/%016llx.log", (unsigned long long)segment), O_RDONLY | O_CLOEXEC);
+	oldest->segment = segment;
+	oldest->used = ++l->fd_clock;
+	buf_release(&path);
+	if (oldest->fd < 0)
+		return NULL;
+	if (!read_whole(oldest->fd, header, sizeof(header), 0) ||
+	    !segment_salt(bytes_of(header, sizeof(header)), &oldest->salt)) {
+		close(oldest->fd);
+		oldest->fd = -1;
+		return NULL;
+	}
+	return oldest;
+}
+
 /* Reads the record, checks it, and gives the value's bytes: what is damaged is never handed out. */
 static enum err value_in_log(struct local_store *l, const struct location *where, struct buf *record,
 			     struct bytes *value)
 {
 	uint8_t header[RECORD_HEADER];
-	uint64_t len, number;
-	struct bytes body;
+	struct segment_fd *segment;
+	struct record_at found;
+	uint32_t salt;
+	uint64_t len;
 	bool read;
 	int fd;
 
 	pthread_mutex_lock(&l->fd_lock);
-	fd = dup(segment_open(l, where->segment));
+	segment = segment_open(l, where->segment);
+	fd = segment ? fcntl(segment->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	salt = segment ? segment->salt : 0;
 	pthread_mutex_unlock(&l->fd_lock);
 	if (fd < 0)
 		return E_IO;
@@ -172,12 +190,12 @@ static enum err value_in_log(struct local_store *l, const struct location *where
 		read = false;
 	}
 	close(fd);
-	if (!read || !record_read(buf_bytes(record), 0, &number, &body)) {
+	if (!read || !record_read(buf_bytes(record), salt, 0, &found)) {
 		log_event(l->log, LOG_BROKEN, "store.damaged", "segment=%016llx offset=%llu",
 			  (unsigned long long)where->segment, (unsigned long long)where->record_at);
 		return E_CORRUPT;
 	}
-	*value = bytes_of(body.ptr + where->value_at, (size_t)where->value_len);
+	*value = bytes_of(found.body.ptr + where->value_at, (size_t)where->value_len);
 	return OK;
 }
 
@@ -216,6 +234,18 @@ static MDB_val val_of(struct bytes b)
 	return (MDB_val){b.len, (void *)(uintptr_t)b.ptr};
 }
 
+/* A view of the index; E_IO when LMDB has none to give (after a failed write it refuses everything). */
+static enum err index_view(struct local_store *l, MDB_txn **txn)
+{
+	int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, txn);
+
+	if (rc == 0)
+		return OK;
+	log_event(l->log, LOG_BROKEN, "store.index", "directory=%s error=%s", l->directory, mdb_strerror(rc));
+	*txn = NULL;
+	return E_IO;
+}
+
 static enum err local_get(struct store *s, unsigned table, struct bytes key, struct arena *a, struct bytes *value)
 {
 	struct local_store *l = self_of(s);
@@ -232,8 +262,8 @@ static enum err local_get(struct store *s, unsigned table, struct bytes key, str
 	entry = memtable_get(&l->active, k);
 	if (!entry && l->has_frozen)
 		entry = memtable_get(&l->frozen, k);
-	if (!entry) {
-		must(mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn) == 0);
+	if (!entry && (e = index_view(l, &txn)) == OK) {
+		e = E_NOT_FOUND;
 		if (mdb_get(txn, l->dbi, &mk, &mv) == 0) {
 			indexed = entry_of_index(mv);
 			entry = &indexed;
@@ -346,7 +376,12 @@ static enum err local_scan(struct store *store, unsigned table, const struct sto
 	enum err e = OK;
 
 	pthread_rwlock_rdlock(&l->table_lock);
-	must(mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn) == 0 && mdb_cursor_open(txn, l->dbi, &s.cursor) == 0);
+	e = index_view(l, &txn);
+	if (e < 0) {
+		pthread_rwlock_unlock(&l->table_lock);
+		return e;
+	}
+	must(mdb_cursor_open(txn, l->dbi, &s.cursor) == 0);
 	s.table[0] = &l->active;
 	s.table[1] = l->has_frozen ? &l->frozen : NULL;
 	scan_seek(&s);
@@ -387,26 +422,6 @@ static void apply(struct memtable *table, struct bytes ops, const struct locatio
 	must(at == ops.len);
 }
 
-static enum err segment_begin(struct local_store *l)
-{
-	struct buf path = BUF_EMPTY;
-	int dir;
-
-	if (l->fd >= 0)
-		close(l->fd);
-	l->segment = l->next_number;
-	l->segment_end = 0;
-	l->fd = open(path_of(l, &path, "log/%016llx.log", (unsigned long long)l->segment),
-		     O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	dir = open(path_of(l, &path, "log"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		fsync(dir);
-		close(dir);
-	}
-	buf_release(&path);
-	return l->fd >= 0 ? OK : E_IO;
-}
-
 static bool write_whole(int fd, struct bytes bytes, uint64_t at)
 {
 	while (bytes.len) {
@@ -421,6 +436,37 @@ static bool write_whole(int fd, struct bytes bytes, uint64_t at)
 	return true;
 }
 
+static bool sync_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Begins the segment of the next record: durable, with its name, before anything is written into it. */
+static enum err segment_begin(struct local_store *l)
+{
+	uint8_t header[SEGMENT_HEADER];
+	struct buf path = BUF_EMPTY;
+	bool good;
+
+	if (l->fd >= 0)
+		close(l->fd);
+	random_bytes(&l->salt, sizeof(l->salt));
+	segment_header(header, l->salt);
+	l->segment = l->next_number;
+	l->segment_end = SEGMENT_HEADER;
+	l->fd = open(path_of(l, &path, "log/%016llx.log", (unsigned long long)l->segment),
+		     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	good = l->fd >= 0 && write_whole(l->fd, bytes_of(header, sizeof(header)), 0) && fdatasync(l->fd) == 0 &&
+	       sync_directory(path_of(l, &path, "log"));
+	buf_release(&path);
+	return good ? OK : E_IO;
+}
+
 /* A group: all batches that were waiting, one write, one sync. */
 static enum err write_group(struct local_store *l, struct commit *group)
 {
@@ -431,7 +477,7 @@ static enum err write_group(struct local_store *l, struct commit *group)
 	if (l->segment_end >= SEGMENT_SIZE)
 		e = segment_begin(l);
 	for (struct commit *c = group; c; c = c->next)
-		record_write(&records, number++, buf_bytes(&c->ops));
+		record_write(&records, l->salt, number++, l->next_number, buf_bytes(&c->ops));
 	if (e == OK && (!write_whole(l->fd, buf_bytes(&records), l->segment_end) || fdatasync(l->fd) < 0))
 		e = E_IO;
 	buf_release(&records);
@@ -642,16 +688,6 @@ static char *blob_path(struct local_store *l, struct buf *out, struct id hash)
 	return path_of(l, out, "blobs/%.2s/%s", hex, hex + 2);
 }
 
-static void sync_directory(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-}
-
 static enum err local_blob_put(struct store *s, struct id hash, struct bytes bytes)
 {
 	struct local_store *l = self_of(s);
@@ -673,9 +709,11 @@ static enum err local_blob_put(struct store *s, struct id hash, struct bytes byt
 		log_event(l->log, LOG_BROKEN, "store.blob", "path=%s error=%s", buf_str(&path), strerror(errno));
 		unlink(buf_str(&temporary));
 		e = E_IO;
-	} else {
-		sync_directory(buf_str(&folder));
-		sync_directory(path_of(l, &temporary, "blobs"));
+	} else if (!sync_directory(buf_str(&folder)) || !sync_directory(path_of(l, &temporary, "blobs"))) {
+		/* Nobody may find what may be gone tomorrow. */
+		log_event(l->log, LOG_BROKEN, "store.blob", "path=%s error=%s", buf_str(&path), strerror(errno));
+		unlink(buf_str(&path));
+		e = E_IO;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -695,7 +733,8 @@ static enum err local_blob_get(struct store *s, struct id hash, struct arena *a,
 
 	buf_release(&path);
 	if (fd < 0)
-		return E_NOT_FOUND;
+		return errno == ENOENT ? E_NOT_FOUND : E_IO;
+	e = E_IO;
 	if (fstat(fd, &st) == 0) {
 		uint8_t *out = arena_alloc(a, (size_t)st.st_size + 1);
 		e = read_whole(fd, out, (size_t)st.st_size, 0) ? OK : E_IO;
@@ -780,7 +819,11 @@ static enum err open_index(struct local_store *l, struct location *position, str
 	if (rc == 0)
 		rc = mdb_txn_commit(txn);
 	buf_release(&path);
-	return rc == 0 ? OK : note_err(note, E_IO, "cannot open the index in %s: %s", l->directory, mdb_strerror(rc));
+	if (rc == 0)
+		return OK;
+	note_err(note, E_IO, "cannot open the index in %s: %s", l->directory, mdb_strerror(rc));
+	note_hint(note, "if the disk is well, remove %s/index: it is made again from the log", l->directory);
+	return E_IO;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -815,26 +858,54 @@ static enum err list_segments(struct local_store *l, uint64_t **list, size_t *co
 	return OK;
 }
 
+static enum err damaged(struct local_store *l, uint64_t segment, uint64_t at, struct note *note)
+{
+	return note_err(note, E_CORRUPT, "%s/log/%016llx.log is damaged at byte %llu", l->directory,
+			(unsigned long long)segment, (unsigned long long)at);
+}
+
 /* Replays one segment from offset `at`; *end is where its valid records end. */
 static enum err replay_bytes(struct local_store *l, struct bytes all, uint64_t segment, uint64_t at, bool is_last,
 			     uint64_t *end, struct note *note)
 {
-	struct bytes body;
-	uint64_t number;
+	struct record_at record;
 
 	while (at < all.len) {
-		if (!record_read(bytes_from(all, (size_t)at), l->next_number, &number, &body)) {
-			if (is_last && !record_valid_after(all, (size_t)at + 1))
+		struct bytes rest = bytes_from(all, (size_t)at);
+		if (!record_read(rest, l->salt, l->next_number, &record)) {
+			if (is_last && !record_lost(rest, l->salt, l->next_number))
 				break;
-			return note_err(note, E_CORRUPT, "%s/log/%016llx.log is damaged at byte %llu", l->directory,
-					(unsigned long long)segment, (unsigned long long)at);
+			return damaged(l, segment, at, note);
 		}
-		apply(&l->active, body, &(struct location){.segment = segment, .record_at = at});
+		apply(&l->active, record.body, &(struct location){.segment = segment, .record_at = at});
 		l->next_number++;
-		at += RECORD_HEADER + body.len;
+		at += RECORD_HEADER + record.body.len;
+		/* A log without its index may be long. */
+		if (l->active.count >= FREEZE_ENTRIES) {
+			struct location reached = {.segment = segment, .record_at = at, .value_at = l->next_number};
+			if (!flush_table(l, &l->active, &reached))
+				return note_err(note, E_IO, "cannot write the index in %s", l->directory);
+			memtable_release(&l->active);
+			memtable_init(&l->active);
+		}
 	}
 	*end = at;
 	return OK;
+}
+
+/* Reads the segment's header. A last segment that was being begun when the power went has none, and is begun again. */
+static enum err replay_mapped(struct local_store *l, struct bytes all, uint64_t segment, uint64_t at, bool is_last,
+			      uint64_t *end, struct note *note)
+{
+	*end = 0;
+	if (all.len < at)
+		return note_err(note, E_CORRUPT, "%s/log/%016llx.log is shorter than the index says", l->directory,
+				(unsigned long long)segment);
+	if (at == 0 && is_last && all.len < SEGMENT_HEADER)
+		return OK;
+	if (!segment_salt(all, &l->salt))
+		return damaged(l, segment, 0, note);
+	return replay_bytes(l, all, segment, at ? at : SEGMENT_HEADER, is_last, end, note);
 }
 
 static enum err replay_segment(struct local_store *l, uint64_t segment, uint64_t at, bool is_last, struct note *note)
@@ -852,13 +923,17 @@ static enum err replay_segment(struct local_store *l, uint64_t segment, uint64_t
 	}
 	if (st.st_size) {
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-		must(map != MAP_FAILED);
-		if ((uint64_t)st.st_size < at)
-			e = note_err(note, E_CORRUPT, "%s is shorter than the index says", buf_str(&path));
-		else
-			e = replay_bytes(l, bytes_of(map, (size_t)st.st_size), segment, at, is_last, &end, note);
-		munmap(map, (size_t)st.st_size);
+		if (map == MAP_FAILED) {
+			map = NULL;
+			e = note_err(note, E_IO, "cannot map %s: %s", buf_str(&path), strerror(errno));
+			goto out;
+		}
 	}
+	e = replay_mapped(l, bytes_of(map, (size_t)st.st_size), segment, at, is_last, &end, note);
+	if (map)
+		munmap(map, (size_t)st.st_size);
+	if (e == OK && end == 0)
+		goto out; /* replay begins it again */
 	if (e == OK && is_last && end < (uint64_t)st.st_size) {
 		log_event(l->log, LOG_ODD, "store.torn", "segment=%016llx offset=%llu cut=%llu",
 			  (unsigned long long)segment, (unsigned long long)end,
@@ -882,16 +957,24 @@ out:
 static enum err replay(struct local_store *l, struct location position, struct note *note)
 {
 	uint64_t *segments = NULL;
-	size_t count = 0;
+	size_t count = 0, replayed = 0;
 	enum err e = list_segments(l, &segments, &count, note);
 
 	l->next_number = position.value_at;
 	for (size_t i = 0; i < count && e == OK; i++) {
 		if (segments[i] < position.segment)
 			continue;
-		e = replay_segment(l, segments[i], segments[i] == position.segment ? position.record_at : 0,
-				   i + 1 == count, note);
+		if (segments[i] == position.segment)
+			e = replay_segment(l, segments[i], position.record_at, i + 1 == count, note);
+		else if (segments[i] == l->next_number)
+			e = replay_segment(l, segments[i], 0, i + 1 == count, note);
+		else
+			break;
+		replayed = i + 1;
 	}
+	if (e == OK && (replayed < count || (replayed == 0 && position.segment)))
+		e = note_err(note, E_CORRUPT, "%s/log has no segment with record %llu", l->directory,
+			     (unsigned long long)l->next_number);
 	free(segments);
 	if (e == OK && l->fd < 0)
 		e = segment_begin(l);
@@ -910,8 +993,26 @@ static enum err make_directories(struct local_store *l, struct note *note)
 	for (size_t i = 0; i < 4 && e == OK; i++)
 		if (mkdir(path_of(l, &path, "%s", names[i]), 0755) < 0 && errno != EEXIST)
 			e = note_err(note, E_IO, "cannot make %s: %s", buf_str(&path), strerror(errno));
+	if (e == OK && !sync_directory(l->directory))
+		e = note_err(note, E_IO, "cannot write to %s: %s", l->directory, strerror(errno));
+	(void)sync_directory(path_of(l, &path, "..")); /* may be somebody's whom we may not read */
 	buf_release(&path);
 	return e;
+}
+
+/* Blobs that a crash left half written. */
+static void remove_halves(struct local_store *l)
+{
+	struct buf path = BUF_EMPTY;
+	DIR *dir = opendir(path_of(l, &path, "blobs"));
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL)
+		if (bytes_ends(bytes_str(d->d_name), ".new"))
+			unlink(path_of(l, &path, "blobs/%s", d->d_name));
+	if (dir)
+		closedir(dir);
+	buf_release(&path);
 }
 
 static void local_free(struct local_store *l)
@@ -981,6 +1082,7 @@ enum err store_open_local(struct store **out, const char *directory, struct log 
 		local_free(l);
 		return e;
 	}
+	remove_halves(l);
 	must(pthread_mutex_init(&l->queue_lock, NULL) == 0 && pthread_cond_init(&l->queue_wake, NULL) == 0 &&
 	     pthread_cond_init(&l->freeze_wake, NULL) == 0 && pthread_rwlock_init(&l->table_lock, NULL) == 0 &&
 	     pthread_mutex_init(&l->fd_lock, NULL) == 0);

@@ -3,47 +3,64 @@
 
 #include <string.h>
 
-static const char magic[4] = {'W', 'L', 'R', '1'};
+static const char segment_magic[4] = {'W', 'L', 'S', '1'}, record_magic[4] = {'W', 'L', 'R', '1'};
 
-void record_write(struct buf *out, uint64_t number, struct bytes body)
+void segment_header(uint8_t out[SEGMENT_HEADER], uint32_t salt)
+{
+	memcpy(out, segment_magic, 4);
+	set_u32le(out + 4, salt);
+}
+
+bool segment_salt(struct bytes header, uint32_t *salt)
+{
+	if (header.len < SEGMENT_HEADER || memcmp(header.ptr, segment_magic, 4) != 0)
+		return false;
+	*salt = get_u32le(header.ptr + 4);
+	return true;
+}
+
+void record_write(struct buf *out, uint32_t salt, uint64_t number, uint64_t group, struct bytes body)
 {
 	uint8_t *at = buf_grow(out, RECORD_HEADER + body.len);
 
-	memcpy(at, magic, 4);
+	memcpy(at, record_magic, 4);
 	set_u64le(at + 8, body.len);
 	set_u64le(at + 16, number);
+	set_u64le(at + 24, group);
 	if (body.len)
 		memcpy(at + RECORD_HEADER, body.ptr, body.len);
-	set_u32le(at + 4, crc32c(0, at + 8, RECORD_HEADER - 8 + body.len));
+	set_u32le(at + 4, crc32c(salt, at + 8, RECORD_HEADER - 8 + body.len));
 }
 
-bool record_read(struct bytes bytes, uint64_t number, uint64_t *got_number, struct bytes *body)
+bool record_read(struct bytes bytes, uint32_t salt, uint64_t number, struct record_at *out)
 {
 	uint64_t len;
 
-	if (bytes.len < RECORD_HEADER || memcmp(bytes.ptr, magic, 4) != 0)
+	if (bytes.len < RECORD_HEADER || memcmp(bytes.ptr, record_magic, 4) != 0)
 		return false;
 	len = get_u64le(bytes.ptr + 8);
 	if (len > bytes.len - RECORD_HEADER)
 		return false;
-	if (get_u32le(bytes.ptr + 4) != crc32c(0, bytes.ptr + 8, RECORD_HEADER - 8 + (size_t)len))
+	if (get_u32le(bytes.ptr + 4) != crc32c(salt, bytes.ptr + 8, RECORD_HEADER - 8 + (size_t)len))
 		return false;
-	*got_number = get_u64le(bytes.ptr + 16);
-	*body = bytes_of(bytes.ptr + RECORD_HEADER, (size_t)len);
-	return number == 0 || number == *got_number;
+	out->number = get_u64le(bytes.ptr + 16);
+	out->group = get_u64le(bytes.ptr + 24);
+	out->body = bytes_of(bytes.ptr + RECORD_HEADER, (size_t)len);
+	return number == 0 || number == out->number;
 }
 
-bool record_valid_after(struct bytes bytes, size_t at)
+bool record_lost(struct bytes bytes, uint32_t salt, uint64_t number)
 {
+	struct record_at record;
+	size_t at = 0;
+
 	while (at + RECORD_HEADER <= bytes.len) {
-		const uint8_t *found = memmem(bytes.ptr + at, bytes.len - at, magic, 4);
-		struct bytes body;
-		uint64_t number;
+		const uint8_t *found = memmem(bytes.ptr + at, bytes.len - at, record_magic, 4);
 
 		if (!found)
 			return false;
 		at = (size_t)(found - bytes.ptr);
-		if (record_read(bytes_from(bytes, at), 0, &number, &body))
+		if (record_read(bytes_from(bytes, at), salt, 0, &record) && record.group > number)
 			return true;
 		at++;
 	}

@@ -11,13 +11,14 @@
  * Nothing here knows what a key means. Users build keys that order as they want to read:
  * fixed-width big-endian numbers after a fixed-width prefix.
  *
- * Back-ends (stores.c): `local` (a directory: segment log, LMDB index, blob files; log.h has the
- * format), `memory` (for tests and throw-away networks), `faulty` (any other, with failures on
- * purpose). One contract suite, store_contract.h, runs over all.
+ * Back-ends: `local` (a directory: segment log, LMDB index, blob files; segment.h and local.c have the
+ * formats), `memory` (for tests and throw-away networks), `faulty` (any other, with failures on
+ * purpose). One contract suite, store_test.c, runs over all.
  *
  * Errors: E_NOT_FOUND for a key or blob that is not there, E_IO when the disk refuses (the store
- * then refuses all further writes: what is durable is known, what is not is not), E_CORRUPT when
- * stored bytes are not what was written, E_LIMIT for keys and values past the limits.
+ * then refuses all further writes: what was answered OK is durable, what was answered E_IO may be there or not
+ * after a restart), E_CORRUPT when stored bytes are not what was written. Keys and values past the limits
+ * are a bug of the caller.
  */
 #ifndef WEFT_STORE_STORE_H
 #define WEFT_STORE_STORE_H
@@ -34,9 +35,9 @@ struct store;
 
 /* ---- life ---- */
 
-/* store_open_local opens or makes the directory. E_BUSY names the process that has it open; E_CORRUPT names the
- * file and offset. A torn end of the log (a crash in the middle of a write) is cut off: it was never
- * acknowledged. */
+/* store_open_local opens or makes the directory, whose parent exists. E_BUSY names the process that has it open;
+ * E_CORRUPT names the file and offset. A torn end of the log (a crash in the middle of a write) is cut off: it was
+ * never acknowledged. */
 must_use enum err store_open_local(struct store **out, const char *directory, struct log *log, struct note *note);
 struct store *store_open_memory(void);
 /* store_open_faulty owns `inner`. Each write fails with E_IO once `writes_left` reaches 0. */

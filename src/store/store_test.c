@@ -4,16 +4,19 @@
  * promises: what was acknowledged survives kill -9, and damage is noticed.
  */
 #include "base/clock.h"
+#include "store/segment.h"
 #include "store/store.h"
 #include "test/test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -275,24 +278,46 @@ TEST(a_directory_is_open_once)
 	store_close(s);
 }
 
-/* A child commits and reports each acknowledgement through a pipe until it is killed. */
+/* A child commits, up to FLIGHT_MAX batches at once, and reports each acknowledgement through a pipe until it is
+ * killed. */
+enum { FLIGHT_MAX = 32 };
+static sem_t room;
+static int acknowledged_to;
+
+static void report(void *ctx, enum err e)
+{
+	uint32_t i = (uint32_t)(uintptr_t)ctx;
+
+	if (e < 0 || write(acknowledged_to, &i, sizeof(i)) != sizeof(i))
+		_exit(3);
+	sem_post(&room);
+}
+
+/* Some values lie in the index, some in the log. */
+static size_t value_size(uint32_t i)
+{
+	return i % 3 ? 300 + i % 5000 : 100;
+}
+
 static void child_commits(int out, int round)
 {
 	struct store *s = NULL;
+	uint8_t value[6000];
 
+	acknowledged_to = out;
+	must(sem_init(&room, 0, FLIGHT_MAX) == 0);
 	if (store_open_local(&s, directory, NULL, NULL) < 0)
 		_exit(2);
 	for (uint32_t i = 0;; i++) {
 		struct store_batch b = STORE_BATCH_EMPTY;
 		char key[32];
-		uint8_t value[300];
 
 		snprintf(key, sizeof(key), "%d-%08u", round, i);
 		memset(value, (int)i, sizeof(value));
-		store_put(&b, 1, bytes_str(key), bytes_of(value, sizeof(value)));
+		store_put(&b, 1, bytes_str(key), bytes_of(value, value_size(i)));
 		store_put(&b, 2, bytes_str(key), bytes_of(&i, sizeof(i)));
-		if (store_commit_wait(s, &b) < 0 || write(out, &i, sizeof(i)) != sizeof(i))
-			_exit(3);
+		sem_wait(&room);
+		store_commit(s, &b, report, (void *)(uintptr_t)i);
 	}
 }
 
@@ -305,9 +330,28 @@ static void check_round(struct store *s, int round, uint32_t acknowledged)
 		snprintf(key, sizeof(key), "%d-%08u", round, i);
 		t_ok(store_get(s, 1, bytes_str(key), &arena, &value));
 		t_ok(store_get(s, 2, bytes_str(key), &arena, &number));
-		t_check(value.len == 300 && value.ptr[299] == (uint8_t)i && get_u32le(number.ptr) == i);
+		t_check(value.len == value_size(i) && value.ptr[value.len - 1] == (uint8_t)i);
+		t_check(number.len == 4 && get_u32le(number.ptr) == i);
 		arena_reset(&arena);
 	}
+}
+
+static bool keep_key(void *ctx, struct bytes key, struct bytes value)
+{
+	buf_put_bytes(ctx, key);
+	return true;
+}
+
+/* A batch is there whole or not at all: both tables hold the same keys. */
+static void check_halves(struct store *s)
+{
+	struct buf one = BUF_EMPTY, two = BUF_EMPTY;
+
+	t_ok(store_scan(s, 1, &(struct store_range){0}, keep_key, &one));
+	t_ok(store_scan(s, 2, &(struct store_range){0}, keep_key, &two));
+	t_check(one.len == two.len && bytes_eq(buf_bytes(&one), buf_bytes(&two)));
+	buf_release(&one);
+	buf_release(&two);
 }
 
 TEST_TIMEOUT(what_was_acknowledged_survives_kill_9, 120)
@@ -340,6 +384,7 @@ TEST_TIMEOUT(what_was_acknowledged_survives_kill_9, 120)
 		s = open_local();
 		for (int earlier = 0; earlier <= round; earlier++)
 			check_round(s, earlier, acknowledged[earlier]);
+		check_halves(s);
 		store_close(s);
 		total += acknowledged[round];
 	}
@@ -430,9 +475,245 @@ TEST(a_flipped_bit_is_noticed)
 	/* Without the index the log is read from the start, and refuses to skip it. */
 	drop_index();
 	t_err(store_open_local(&again, directory, NULL, &note), E_CORRUPT);
-	t_check(strstr(note.text, "damaged at byte 0") != NULL);
+	t_check(strstr(note.text, "damaged at byte 8") != NULL);
 	buf_release(&value);
 	arena_release(&arena);
+}
+
+/* ---- what a power cut can leave ---- */
+
+static void write_file(const char *path, struct bytes content)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	must(fd >= 0 && write(fd, content.ptr, content.len) == (ssize_t)content.len);
+	close(fd);
+}
+
+static void add_record(struct buf *log, uint64_t number, uint64_t group, const char *key)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	store_put(&b, 1, bytes_str(key), BYTES("v"));
+	record_write(log, 77, number, group, buf_bytes(&b.ops));
+	store_batch_release(&b);
+}
+
+/* Groups (1) (2, 3, 4) (5), as records a to e of 43 bytes each behind the header. */
+static struct buf five_records(void)
+{
+	struct buf log = BUF_EMPTY;
+
+	segment_header(buf_grow(&log, SEGMENT_HEADER), 77);
+	add_record(&log, 1, 1, "a");
+	add_record(&log, 2, 2, "b");
+	add_record(&log, 3, 2, "c");
+	add_record(&log, 4, 2, "d");
+	add_record(&log, 5, 5, "e");
+	return log;
+}
+
+enum { FIVE_RECORD = RECORD_HEADER + 8 + 2 };
+
+static enum err open_without_index(struct bytes log, const char *want)
+{
+	struct store *s = NULL;
+	struct note note = {0};
+	char path[160];
+	enum err e;
+
+	snprintf(path, sizeof(path), "%s/log/0000000000000001.log", directory);
+	write_file(path, log);
+	drop_index();
+	e = store_open_local(&s, directory, NULL, &note);
+	if (e < 0) {
+		t_check(note.text[0]);
+		return e;
+	}
+	scan_is(s, "", "", false, 0, want);
+	put(s, 1, "z", BYTES("after"));
+	store_close(s);
+	s = open_local();
+	is(s, 1, "z", "after");
+	store_close(s);
+	arena_reset(&arena);
+	return OK;
+}
+
+TEST_TIMEOUT(whatever_the_length_of_the_log_the_whole_records_are_there, 120)
+{
+	static const char *const want[] = {
+		"", "a=v ", "a=v b=v ", "a=v b=v c=v ", "a=v b=v c=v d=v ", "a=v b=v c=v d=v e=v "};
+	struct buf log = five_records();
+
+	store_close(fresh_local());
+	t_u64(log.len, SEGMENT_HEADER + 5 * FIVE_RECORD);
+	for (size_t len = 0; len <= log.len; len++) {
+		/* Every length of the first two records, and those about the ends of the others. */
+		size_t in_record = (len + FIVE_RECORD - SEGMENT_HEADER) % FIVE_RECORD;
+		if (len > SEGMENT_HEADER + 2 * FIVE_RECORD && in_record > 1 && in_record < FIVE_RECORD - 1)
+			continue;
+		t_ok(open_without_index(bytes_of(log.ptr, len),
+					want[len < SEGMENT_HEADER ? 0 : (len - SEGMENT_HEADER) / FIVE_RECORD]));
+	}
+	buf_release(&log);
+	arena_release(&arena);
+}
+
+/* A record that did not reach the disk: zeros. */
+static struct bytes without(struct buf *log, size_t record)
+{
+	memset(log->ptr + SEGMENT_HEADER + FIVE_RECORD * record, 0, FIVE_RECORD);
+	return buf_bytes(log);
+}
+
+TEST(a_hole_in_the_last_group_is_a_torn_end_and_any_other_is_damage)
+{
+	struct buf log = five_records();
+
+	store_close(fresh_local());
+	t_ok(open_without_index(without(&log, 4), "a=v b=v c=v d=v "));
+	log.len -= FIVE_RECORD;
+	t_ok(open_without_index(without(&log, 2), "a=v b=v "));
+	t_ok(open_without_index(without(&log, 1), "a=v "));
+	t_err(open_without_index(without(&log, 0), ""), E_CORRUPT);
+	buf_release(&log);
+	log = five_records();
+	t_err(open_without_index(without(&log, 2), ""), E_CORRUPT);
+	buf_release(&log);
+	log = five_records();
+	log.ptr[0] ^= 1;
+	t_err(open_without_index(buf_bytes(&log), ""), E_CORRUPT);
+	buf_release(&log);
+	arena_release(&arena);
+}
+
+/* A stranger's value that looks like a later record must not keep the store from opening. */
+TEST(a_value_that_pretends_to_be_a_record_is_none)
+{
+	struct buf log = five_records(), fake = BUF_EMPTY;
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	for (uint32_t salt = 0; salt < 70; salt++)
+		record_write(&fake, salt, 7, 7, BYTES("x"));
+	store_put(&b, 1, BYTES("f"), buf_bytes(&fake));
+	record_write(&log, 77, 6, 6, buf_bytes(&b.ops));
+	log.len--; /* torn */
+	store_close(fresh_local());
+	t_ok(open_without_index(buf_bytes(&log), "a=v b=v c=v d=v e=v "));
+	store_batch_release(&b);
+	buf_release(&log);
+	buf_release(&fake);
+	arena_release(&arena);
+}
+
+TEST(a_log_that_is_gone_is_missed)
+{
+	struct store *s = fresh_local();
+	struct note note = {0};
+	char path[256];
+
+	put(s, 1, "a", BYTES("1"));
+	store_close(s);
+	segment_path(path, sizeof(path));
+	write_file(path, BYTES(""));
+	t_err(store_open_local(&s, directory, NULL, &note), E_CORRUPT);
+	t_check(strstr(note.text, "shorter") != NULL);
+	must(unlink(path) == 0);
+	note_reset(&note);
+	t_err(store_open_local(&s, directory, NULL, &note), E_CORRUPT);
+	t_check(strstr(note.text, "no segment") != NULL);
+}
+
+/* ---- a full disk ---- */
+
+enum { FILE_MAX = 300000 };
+
+/* In a child: commits until the disk is full, and reports how many were acknowledged, and that what it has
+ * can still be read. */
+static void child_fills_the_disk(int out)
+{
+	struct rlimit limit = {FILE_MAX, FILE_MAX};
+	struct store *s = NULL;
+	struct bytes value;
+	struct id hash;
+	uint8_t big[1000] = {1};
+	uint32_t n = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (store_open_local(&s, directory, NULL, NULL) < 0 || setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		_exit(2);
+	for (;; n++) {
+		struct store_batch b = STORE_BATCH_EMPTY;
+		char key[32];
+
+		snprintf(key, sizeof(key), "%05u", n);
+		store_put(&b, 1, bytes_str(key), bytes_of(big, sizeof(big)));
+		if (store_commit_wait(s, &b) < 0)
+			break;
+		if (store_get(s, 1, bytes_str(key), &arena, &value) < 0)
+			_exit(3);
+		arena_reset(&arena);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct store_batch b = STORE_BATCH_EMPTY;
+		store_put(&b, 1, BYTES("later"), BYTES("x"));
+		if (store_commit_wait(s, &b) != E_IO)
+			_exit(4);
+	}
+	if (store_get(s, 1, BYTES("00000"), &arena, &value) < 0 || store_has(s, 1, BYTES("later")) ||
+	    store_blob_put(s, &hash, bytes_of(arena_alloc(&arena, FILE_MAX + 1), FILE_MAX + 1)) != E_IO ||
+	    store_blob_has(s, hash) || write(out, &n, sizeof(n)) != sizeof(n))
+		_exit(5);
+	store_close(s);
+	_exit(0);
+}
+
+TEST(a_full_disk_refuses_loses_nothing_and_may_be_emptied)
+{
+	int pipes[2], status;
+	struct bytes value;
+	struct store *s;
+	uint32_t n = 0;
+	pid_t child;
+
+	store_close(fresh_local());
+	must(pipe(pipes) == 0);
+	child = fork();
+	if (child == 0)
+		child_fills_the_disk(pipes[1]);
+	close(pipes[1]);
+	must(read(pipes[0], &n, sizeof(n)) == sizeof(n) || n == 0);
+	waitpid(child, &status, 0);
+	t_check(WIFEXITED(status));
+	t_u64(WEXITSTATUS(status), 0);
+	t_check(n > 100);
+	s = open_local();
+	for (uint32_t i = 0; i < n; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "%05u", i);
+		t_ok(store_get(s, 1, bytes_str(key), &arena, &value));
+		arena_reset(&arena);
+	}
+	put(s, 1, "later", BYTES("room again"));
+	is(s, 1, "later", "room again");
+	store_close(s);
+	close(pipes[0]);
+	arena_release(&arena);
+}
+
+/* ---- small things ---- */
+
+TEST(a_blob_that_was_being_written_leaves_nothing)
+{
+	struct store *s = fresh_local();
+	char path[160];
+
+	store_close(s);
+	snprintf(path, sizeof(path), "%s/blobs/0123456789abcdef.new", directory);
+	write_file(path, BYTES("half"));
+	store_close(open_local());
+	t_check(access(path, F_OK) < 0);
 }
 
 TEST(prefixes_have_an_end)

@@ -195,8 +195,8 @@ static enum err check_item(struct candidate *c, const struct item *item, struct 
 	if (!find_either(item->tags, "Data-Protocol", "data-protocol", &value))
 		return note_err(note, E_ARGUMENT, "Data-Protocol tag not present");
 	for (size_t i = 0; i < item->tags.count; i++)
-		if (bytes_ends(item->tags.list[i].name, "+link"))
-			return note_err(note, E_ARGUMENT, "a tag's name may not end with +link: %.*s",
+		if (bytes_ends(item->tags.list[i].name, "+link") || bytes_ends(item->tags.list[i].value, "+link"))
+			return note_err(note, E_ARGUMENT, "Tag %.*s cannot contain +link",
 					BYTES_FMT(item->tags.list[i].name));
 	c->item = item->raw;
 	if (c->is_process) {
@@ -271,6 +271,26 @@ static struct bytes decode_32(struct arena *a, struct bytes text)
 	return bytes_of(NULL, 0);
 }
 
+/* A message that was scheduled here a moment ago may not be on the weave yet, but will be. */
+static enum err hash_own(struct su *su, struct arena *a, struct candidate *c)
+{
+	struct su_record record;
+	struct item item;
+	struct id process;
+	uint64_t nonce;
+	enum err e = su_record_find(su->store, (struct id){{0}}, c->message, &process, &nonce);
+
+	if (e == OK)
+		e = su_record_get(su->store, a, process, nonce, &record);
+	if (e == OK)
+		e = item_parse(&item, a, record.message, NULL);
+	if (e < 0 || !id_eq(item.id, c->message))
+		return E_NOT_FOUND;
+	c->dedupe = dedupe_hash(item.target, item.anchor, item.tags, item.data);
+	c->has_dedupe = true;
+	return OK;
+}
+
 static enum err hash_transaction(struct su *su, struct arena *a, struct candidate *c, struct bytes id,
 				 struct note *note)
 {
@@ -280,6 +300,8 @@ static enum err hash_transaction(struct su *su, struct arena *a, struct candidat
 
 	if (e == E_NOT_FOUND) {
 		note_reset(note);
+		if (hash_own(su, a, c) == OK)
+			return OK;
 		note_err(note, e, "Transaction not found: %.*s is not on the weave", BYTES_FMT(id));
 		note_hint(note, "upload it first, or wait until the gateway has indexed it");
 	}

@@ -19,9 +19,12 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* ---- a weave in memory: counts what is in the bundles, and knows one transaction ---- */
 
@@ -324,6 +327,15 @@ TEST(what_is_not_a_message_is_refused)
 	tag_list_add_str(&tags, "Data-Protocol", "ao");
 	t_err(schedule(make(&id, bytes_of(NULL, 0), tag_list_tags(&tags), ""), &receipt, &note), E_ARGUMENT);
 	t_check(strstr(note.text, "Required Module and Scheduler tags"));
+	for (int i = 0; i < 2; i++) {
+		tags.count = 0;
+		tag_list_add_str(&tags, "Type", "Message");
+		tag_list_add_str(&tags, "Data-Protocol", "ao");
+		tag_list_add_str(&tags, i ? "Value" : "Name+link", i ? "x+link" : "x");
+		t_err(schedule(make(&id, bytes_of(process.b, 32), tag_list_tags(&tags), ""), &receipt, &note),
+		      E_ARGUMENT);
+		t_str(note.text, i ? "Tag Value cannot contain +link" : "Tag Name+link cannot contain +link");
+	}
 
 	buf_put_bytes(&broken, make_message(&id, process, "m", NULL));
 	broken.ptr[broken.len - 1] ^= 1;
@@ -332,6 +344,25 @@ TEST(what_is_not_a_message_is_refused)
 	t_err(schedule(buf_bytes(&broken), &receipt, &note), E_FORMAT);
 	t_u64(check_history(process), 1);
 	buf_release(&broken);
+	stop();
+}
+
+TEST(assign_names_what_is_still_on_its_way_to_the_weave)
+{
+	struct assign assign = {0};
+	struct assignment assignment;
+	struct receipt receipt;
+	struct id_text message;
+	struct note note = {0};
+
+	start(store_open_memory());
+	message = id_text(send(spawn("sender"), "scheduled a moment ago"));
+	assign.process = spawn("receiver");
+	assign.message = bytes_str(message.s);
+	t_ok(assign_wait(&port, &arena, &assign, &receipt, &note));
+	t_ok(assignment_wait(&port, &arena, assign.process, receipt.id, &assignment, &note));
+	t_check(assignment.message == NULL);
+	t_text(assignment.message_id, message.s);
 	stop();
 }
 
@@ -427,6 +458,120 @@ TEST(many_at_once_make_one_chain_each_and_survive_a_restart)
 		clock_sleep_ms(10);
 	t_u64(shelf.bundled, 2 * (3 + 1600 + 1));
 	stop();
+}
+
+/* ---- kill -9 ---- */
+
+/* What a sender was told, as a child reports it through a pipe. */
+struct told {
+	struct id process, message;
+	uint64_t nonce;
+};
+
+enum { SENDERS = 4 };
+static int told_to;
+static struct id targets[2];
+
+static void *send_and_tell(void *ctx)
+{
+	for (uint64_t i = 0;; i++) {
+		struct arena a = ARENA_EMPTY;
+		struct buf raw = BUF_EMPTY;
+		struct tag tags[] = {{BYTES("Type"), BYTES("Message")}, {BYTES("Data-Protocol"), BYTES("ao")}};
+		struct told told = {.process = targets[i % 2]};
+		uint8_t data[600];
+		struct item_fields fields = {.target = bytes_of(told.process.b, 32),
+					     .tags = {tags, 2},
+					     .data = bytes_of(data, 16 + i % 500)};
+		struct receipt receipt;
+
+		random_bytes(data, sizeof(data));
+		if (item_create(&raw, &told.message, sender, &fields, NULL) < 0 ||
+		    schedule_wait(&port, &a, buf_bytes(&raw), &receipt, NULL) < 0)
+			_exit(3);
+		told.nonce = receipt.nonce;
+		if (write(told_to, &told, sizeof(told)) != sizeof(told))
+			_exit(4);
+		buf_release(&raw);
+		arena_release(&a);
+	}
+	return ctx;
+}
+
+static _Noreturn void child_schedules(const char *directory, int out)
+{
+	pthread_t threads[SENDERS];
+	struct store *disk;
+
+	told_to = out;
+	if (store_open_local(&disk, directory, NULL, NULL) < 0)
+		_exit(2);
+	start(disk);
+	for (int i = 0; i < SENDERS; i++)
+		pthread_create(&threads[i], NULL, send_and_tell, NULL);
+	for (;;)
+		pause();
+}
+
+static void was_not_forgotten(const struct told *told)
+{
+	struct id_text id = id_text(told->message);
+	struct assignment assignment;
+	struct note note = {0};
+
+	t_ok(assignment_wait(&port, &arena, told->process, bytes_str(id.s), &assignment, &note));
+	t_u64(assignment.nonce, told->nonce);
+	t_text(assignment.message_id, id.s);
+	t_text(assignment.message->id, id.s);
+}
+
+TEST_TIMEOUT(no_acknowledged_nonce_is_lost_by_kill_9, 120)
+{
+	enum { ROUNDS = 5 };
+	char directory[256];
+	uint64_t seed = t_seed();
+	struct buf all = BUF_EMPTY;
+	struct store *disk;
+	struct told told;
+
+	snprintf(directory, sizeof(directory), "%s/su", t_dir());
+	t_ok(store_open_local(&disk, directory, NULL, NULL));
+	start(disk);
+	targets[0] = spawn("a");
+	targets[1] = spawn("b");
+	stop();
+	for (int round = 0; round < ROUNDS; round++) {
+		int pipes[2], status;
+		pid_t child;
+
+		must(pipe(pipes) == 0);
+		child = fork();
+		if (child == 0)
+			child_schedules(directory, pipes[1]);
+		close(pipes[1]);
+		clock_sleep_ms(150 + t_random(&seed) % 1200);
+		kill(child, SIGKILL);
+		while (read(pipes[0], &told, sizeof(told)) == sizeof(told))
+			buf_put(&all, &told, sizeof(told));
+		close(pipes[0]);
+		waitpid(child, &status, 0);
+		t_check(WIFSIGNALED(status));
+
+		t_ok(store_open_local(&disk, directory, NULL, NULL));
+		start(disk);
+		for (size_t at = 0; at < all.len; at += sizeof(told)) {
+			memcpy(&told, all.ptr + at, sizeof(told));
+			was_not_forgotten(&told);
+			arena_reset(&arena);
+		}
+		check_history(targets[0]);
+		check_history(targets[1]);
+		send(targets[0], id_text((struct id){{(uint8_t)round}}).s);
+		stop();
+	}
+	t_check(all.len > 50 * sizeof(told));
+	buf_release(&all);
+	arena_release(&arena);
 }
 
 /* ---- over HTTP ---- */

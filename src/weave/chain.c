@@ -102,7 +102,8 @@ void chain_append(struct chain *c, const struct upload *upload, append_done *don
 	else if (!a->again)
 		bytes_put_blob(&b, upload->list[0].id, upload->blob);
 	c->appending++;
-	/* What was here before may still be on its way: an empty batch is done when all before it are. */
+	/* What was here before may still be on its way: an empty batch is done when all before it
+	 * are. */
 	store_commit(c->store, &b, on_appended, a);
 	pthread_mutex_unlock(&c->lock);
 }

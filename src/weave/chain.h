@@ -6,9 +6,9 @@
  *   rows:    .. 41 42 43 44 45 | 46 47 48 | 49 50         (sequence)
  *   blocks:         height 7   | height 8 | pending
  *
- * All numbers are given and all batches committed under one lock, and the store applies batches in the
- * order of their commits, so a block is never durable before what it closes over, and there are no
- * holes. Waiting for the disk is outside the lock: many appends share one sync.
+ * All numbers are given and all batches committed under one lock, and the store applies batches in
+ * the order of their commits, so a block is never durable before what it closes over, and there
+ * are no holes. Waiting for the disk is outside the lock: many appends share one sync.
  *
  * A block's id is SHA-384("weave-block", nonce of the chain, height, previous id, timestamp,
  * SHA-384 of the ids of its uploads); numbers 8 bytes little endian. Timestamps never step back.
@@ -38,8 +38,8 @@ struct upload {
 
 /* `again`: the upload was here before; nothing was written. */
 typedef void append_done(void *ctx, enum err e, bool again);
-/* chain_append writes the rows whose ids are new. `done` is called once, when the upload is durable, on the store's thread:
- * it must not block. `upload` is needed only during the call. */
+/* chain_append writes the rows whose ids are new. `done` is called once, when the upload is
+ * durable, on the store's thread: it must not block. `upload` is needed only during the call. */
 void chain_append(struct chain *c, const struct upload *upload, append_done *done, void *ctx);
 
 /* chain_tick makes a block, unless the last one is not durable yet. It does not wait. */

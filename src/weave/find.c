@@ -9,8 +9,8 @@ enum { PREFIX_MAX = 32, FETCH_MIN = 4, FETCH_MAX = 64 };
 
 /* ---- postings: the rows under one index key ---- */
 
-/* Holds a window of the run, in the direction of the walk. A list that is known beforehand (ids) is one window that
- * is the whole run. */
+/* Holds a window of the run, in the direction of the walk. A list that is known beforehand (ids)
+ * is one window that is the whole run. */
 struct posting {
 	enum weave_table table;
 	uint8_t prefix[PREFIX_MAX];
@@ -357,7 +357,8 @@ static bool leapfrog(struct walk *w, uint64_t *at)
 	return candidate >= w->find->sequence_first && candidate < w->find->sequence_end;
 }
 
-/* The next row that matches, from w->at on; moves w->at past it. False at the end, or with w->e set. */
+/* The next row that matches, from w->at on; moves w->at past it. False at the end, or with w->e
+ * set. */
 static bool walk_next(struct walk *w, uint64_t *sequence)
 {
 	struct arena row = ARENA_EMPTY;

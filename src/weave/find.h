@@ -2,12 +2,13 @@
  *
  * find: which rows of the weave a question means. Private to the folder.
  *
- * Each condition that has an index is a *term*: the union of the rows under a few index keys (the owners,
- * the values of one tag, ...), each of them a run of rising sequences. Terms are intersected by
- * leapfrog: the row at hand is sought in each term in turn, and the first that has
- * only a later one moves the search there, so a rare owner costs as little beside a common tag as alone. Conditions
- * without an index (NEQ, wildcards, ingestion time) are checked on the record. What is looked at is counted and
- * bounded: a question that would read the whole weave is refused instead.
+ * Each condition that has an index is a *term*: the union of the rows under a few index keys (the
+ * owners, the values of one tag, ...), each of them a run of rising sequences. Terms are
+ * intersected by leapfrog: the row at hand is sought in each term in turn, and the first that has
+ * only a later one moves the search there, so a rare owner costs as little beside a common tag as
+ * alone. Conditions without an index (NEQ, wildcards, ingestion time) are checked on the record.
+ * What is looked at is counted and bounded: a question that would read the whole weave is refused
+ * instead.
  */
 #ifndef WEFT_WEAVE_FIND_H
 #define WEFT_WEAVE_FIND_H
@@ -52,9 +53,9 @@ struct find {
 
 #define FIND_EVERYTHING ((struct find){.sequence_end = UINT64_MAX, .received_last_ms = UINT64_MAX})
 
-/* find_run lists at most `limit` records in order, in `a`; *more (may be NULL) tells whether there are others. *steps counts
- * what was looked at, over several runs if the caller likes; E_LIMIT when that is too much, E_ARGUMENT for lists that are too
- * long. */
+/* find_run lists at most `limit` records in order, in `a`; *more (may be NULL) tells whether there
+ * are others. *steps counts what was looked at, over several runs if the caller likes; E_LIMIT
+ * when that is too much, E_ARGUMENT for lists that are too long. */
 must_use enum err find_run(struct store *s, struct arena *a, const struct find *f, size_t *steps, struct record **list,
 			   size_t *count, bool *more, struct note *note);
 /* find_count counts without a limit. */

@@ -135,11 +135,17 @@ static void get_mine(void *ctx, struct http_request *r)
 	struct local_weave *weave = ctx;
 	struct bytes text = http_segment(r, 0);
 	struct buf json = BUF_EMPTY;
+	struct note note = {0};
 	uint64_t blocks = 1;
 	enum err e = OK;
 
+	if (strncmp(http_peer(r), "127.", 4) != 0 && strcmp(http_peer(r), "::1") != 0) {
+		refuse(r, E_DENIED, "blocks are made at the word of this machine only");
+		return;
+	}
 	if (text.len && (!bytes_u64(text, &blocks) || blocks > MINE_MAX)) {
-		refuse(r, E_ARGUMENT, "how many blocks to mine is a number of at most 1000");
+		note_err(&note, E_ARGUMENT, "how many blocks to mine is a number of at most %d", MINE_MAX);
+		http_answer_err(r, E_ARGUMENT, &note);
 		return;
 	}
 	for (uint64_t i = 0; e == OK && i < blocks; i++)
@@ -434,19 +440,27 @@ static void get_data(void *ctx, struct http_request *r)
 		payload_answer(r, weave->store, &record);
 }
 
+static void on_transaction(void *ctx, enum err e, const struct note *note, const struct accepted *accepted)
+{
+	struct http_request *r = ctx;
+
+	if (e < 0)
+		http_answer_err_as(r, e == E_UNSUPPORTED ? 400 : err_http_status(e), e, note);
+	else if (accepted->again)
+		http_answer(r, 208, HTTP_TEXT, BYTES("Transaction already processed."));
+	else
+		http_answer(r, 200, HTTP_TEXT, BYTES("OK"));
+}
+
 /* An item begins with its signature type, 1 to 7, never with '{' (weave 8.2). */
 static void post_tx(void *ctx, struct http_request *r)
 {
 	struct bytes body = http_body(r), type = bytes_cut(http_header(r, "Content-Type"), ';', NULL);
-	struct note note = {0};
 
-	if (bytes_case_eq(type, HTTP_BYTES) || (body.len && body.ptr[0] != '{')) {
+	if (bytes_case_eq(type, HTTP_BYTES) || (body.len && body.ptr[0] != '{'))
 		uploader_take(ctx, r);
-		return;
-	}
-	note_err(&note, E_UNSUPPORTED, "this weave does not take transactions of layer 1");
-	note_hint(&note, "send a signed data item (ANS-104) as " HTTP_BYTES);
-	http_answer_err(r, E_UNSUPPORTED, &note);
+	else
+		ingest_transaction(ctx, body, on_transaction, r);
 }
 
 static void post_item(void *ctx, struct http_request *r)

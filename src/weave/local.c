@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
-#include "base/text.h"
 #include "base/timer.h"
 #include "msg/key.h"
 #include "weave/find.h"
@@ -173,14 +172,6 @@ static void port_put(void *self, struct bytes item, weave_put_done *done, void *
 	put_job(run_put, (struct job){.weave = self, .bytes = item, .done.put = done, .ctx = ctx});
 }
 
-static struct bytes b64url(struct arena *a, struct bytes b)
-{
-	char *text = arena_alloc(a, b64url_len(b.len) + 1);
-
-	b64url_encode(text, b);
-	return bytes_of(text, b64url_len(b.len));
-}
-
 static enum err meta_of(struct store *s, struct arena *a, const struct record *r, struct weave_meta *out)
 {
 	struct block block = {0};
@@ -189,12 +180,12 @@ static enum err meta_of(struct store *s, struct arena *a, const struct record *r
 	if (e < 0 && e != E_NOT_FOUND)
 		return e;
 	*out = (struct weave_meta){
-		.id = b64url(a, bytes_of(r->id.b, 32)),
-		.signature = b64url(a, r->signature),
-		.owner_address = b64url(a, bytes_of(r->owner_address.b, 32)),
+		.id = text_b64url(a, bytes_of(r->id.b, 32)),
+		.signature = text_b64url(a, r->signature),
+		.owner_address = text_b64url(a, bytes_of(r->owner_address.b, 32)),
 		.owner_key = r->owner,
-		.recipient = b64url(a, r->target),
-		.anchor = b64url(a, r->anchor),
+		.recipient = text_b64url(a, r->target),
+		.anchor = text_b64url(a, r->anchor),
 		.tags = r->tags,
 		.mined = e == OK,
 		.block_height = block.height,
@@ -304,7 +295,7 @@ static void run_blocks(void *ctx)
 	for (uint64_t height = first; e == OK && height <= tip && count < limit; height++) {
 		e = block_get(job->weave->store, height, &block);
 		if (e == OK)
-			list[count++] = (struct weave_block){.id = b64url(&a, bytes_of(block.id, BLOCK_ID_SIZE)),
+			list[count++] = (struct weave_block){.id = text_b64url(&a, bytes_of(block.id, BLOCK_ID_SIZE)),
 							     .height = height,
 							     .timestamp = block.timestamp};
 	}

@@ -8,9 +8,10 @@
  *                                                      |
  *                        block, at an interval: height, timestamp, the ids since the last one
  *
- * What was accepted is durable when it is answered, is found at once (as pending), and gets its block a moment later.
- * A bundle is opened: the items in it can be found like any other. Blocks are made on an
- * interval even when nothing came in, so that heights rise as processes with crons expect.
+ * What was accepted is durable when it is answered, is found at once (as pending), and gets its
+ * block a moment later. A bundle is opened: the items in it can be found like any other. Blocks
+ * are made on an interval even when nothing came in, so that heights rise as processes with crons
+ * expect.
  */
 #ifndef WEFT_WEAVE_LOCAL_H
 #define WEFT_WEAVE_LOCAL_H
@@ -33,8 +34,8 @@ must_use enum err local_weave_open(struct local_weave **out, const struct local_
 				   struct note *note);
 /* local_weave_port is the weave as a port, for callers in the same process. */
 struct weave local_weave_port(struct local_weave *w);
-/* local_weave_serve listens for what gateways and nodes are asked, local_weave_serve_uploader for what bundlers are, each at
- * address:port (0: any free one); *bound (may be NULL) is the port. */
+/* local_weave_serve listens for what gateways and nodes are asked, local_weave_serve_uploader for
+ * what bundlers are, each at address:port (0: any free one); *bound (may be NULL) is the port. */
 must_use enum err local_weave_serve(struct local_weave *w, const char *address, uint16_t port, uint16_t *bound,
 				    struct note *note);
 must_use enum err local_weave_serve_uploader(struct local_weave *w, const char *address, uint16_t port, uint16_t *bound,

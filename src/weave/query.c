@@ -4,14 +4,22 @@
 #include "weave/unit.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- one request ---- */
 
-static int complain(struct buf *out, const char *message)
+static int complain(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int complain(struct buf *out, const char *format, ...)
 {
 	struct jw w = jw_on(out);
+	char message[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
 
 	jw_object(&w);
 	jw_key(&w, "errors");
@@ -59,7 +67,7 @@ static int answer_batch(struct buf *out, struct arena *a, struct store *store, s
 	int worst = 200;
 
 	if (list->count == 0 || list->count > GRAPHQL_BATCH_MAX)
-		return complain(out, "A batch is a list of 1 to 50 requests.");
+		return complain(out, "A batch is a list of 1 to %d requests.", GRAPHQL_BATCH_MAX);
 	buf_put_str(out, "[");
 	for (const struct json *one = list->first; one; one = one->next) {
 		int status;
@@ -80,12 +88,9 @@ int query_answer(struct buf *out, struct arena *a, struct store *store, struct i
 	if (body.len == 0)
 		return complain(out, "POST body missing, invalid Content-Type, or JSON object has no keys.");
 	if (body.len > GRAPHQL_BODY_MAX)
-		return complain(out, "The request is larger than 4194304 bytes.");
-	if (json_parse(&json, a, body, &note) < 0) {
-		char text[sizeof(note.text) + 32];
-		snprintf(text, sizeof(text), "Bad Request: %s", note.text);
-		return complain(out, text);
-	}
+		return complain(out, "The request is larger than %d bytes.", GRAPHQL_BODY_MAX);
+	if (json_parse(&json, a, body, &note) < 0)
+		return complain(out, "Bad Request: %s", note.text);
 	return json->kind == JSON_ARRAY ? answer_batch(out, a, store, nonce, json)
 					: answer_object(out, a, store, nonce, json);
 }

@@ -5,7 +5,8 @@
  *   POST {"query","variables"?,"operationName"?}, or a list of those, answered as a list
  *   GET  ?query=...&variables=...&operationName=...
  *
- * What is wrong with a request is said in GraphQL's own form, {"errors":[{"message",...}]}, with status 400.
+ * What is wrong with a request is said in GraphQL's own form, {"errors":[{"message",...}]}, with
+ * status 400.
  */
 #ifndef WEFT_WEAVE_QUERY_H
 #define WEFT_WEAVE_QUERY_H

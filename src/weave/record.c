@@ -14,11 +14,12 @@
  *   68      8     size of the payload        248     .     those, one after the other; tags as Avro
  *   76      8     0
  *
- * The block, version 1: version u8, id 48, previous 48, timestamp u64, sequence_first u64, sequence_end u64,
- * size u64, weave_size u64.
+ * The block, version 1: version u8, id 48, previous 48, timestamp u64, sequence_first u64,
+ * sequence_end u64, size u64, weave_size u64.
  */
 #include "weave/record.h"
 
+#include "base/text.h"
 #include "msg/avro.h"
 
 #include <errno.h>
@@ -40,6 +41,14 @@ static struct bytes number_key(uint8_t key[8], uint64_t n)
 {
 	set_u64be(key, n);
 	return bytes_of(key, 8);
+}
+
+struct bytes text_b64url(struct arena *a, struct bytes b)
+{
+	char *text = arena_alloc(a, b64url_len(b.len) + 1);
+
+	b64url_encode(text, b);
+	return bytes_of(text, b64url_len(b.len));
 }
 
 /* ---- records ---- */

@@ -3,10 +3,10 @@
  * record: what lies in the store of a local weave. Private to the folder.
  *
  * Everything that was accepted has a *sequence*: its place in the order of arrival, the items of a
- * bundle right after the bundle, depth first. A block closes over all that came since the last one,
- * so the order of the sequence is the order of the weave: by height, then by place in the
- * block, what is pending last. Hence one number orders every list, bounds every range of blocks, and is
- * a cursor that stays where it is while new things arrive and pending ones get their block.
+ * bundle right after the bundle, depth first. A block closes over all that came since the last
+ * one, so the order of the sequence is the order of the weave: by height, then by place in the
+ * block, what is pending last. Hence one number orders every list, bounds every range of blocks,
+ * and is a cursor that stays where it is while new things arrive and pending ones get their block.
  *
  *   table          key                          value
  *   RECORD         sequence                     the record, below
@@ -21,9 +21,9 @@
  *   BLOCK_END      sequence_end                 height; only of blocks that are not empty
  *   CHAIN          "nonce"                      32 random bytes that tell this weave from any other
  *
- * Numbers in keys and values are big endian where they are keys' parts or whole values, little endian inside records.
- * A record keeps the fields of an item, not its bytes: those are in BYTES once, for the upload and for all that
- * is bundled in it.
+ * Numbers in keys and values are big endian where they are keys' parts or whole values, little
+ * endian inside records. A record keeps the fields of an item, not its bytes: those are in BYTES
+ * once, for the upload and for all that is bundled in it.
  */
 #ifndef WEFT_WEAVE_RECORD_H
 #define WEFT_WEAVE_RECORD_H
@@ -84,7 +84,8 @@ struct block {
 /* ---- writing, into a batch ---- */
 
 void record_put(struct store_batch *b, const struct record *r);
-/* bytes_put_inline keeps what was uploaded in the store's log, bytes_put_blob the name of the blob that has it. */
+/* bytes_put_inline keeps what was uploaded in the store's log, bytes_put_blob the name of the blob
+ * that has it. */
 void bytes_put_inline(struct store_batch *b, struct id id, struct bytes bytes);
 void bytes_put_blob(struct store_batch *b, struct id id, struct id blob);
 void block_put(struct store_batch *b, const struct block *block);
@@ -97,8 +98,8 @@ must_use enum err record_sequence(struct store *s, struct id id, uint64_t *seque
 /* record_sequence_end is one past the newest. */
 must_use enum err record_sequence_end(struct store *s, uint64_t *end);
 
-/* bytes_open gives a descriptor of the file that holds the upload's bytes; E_UNSUPPORTED where there is none (small ones,
- * stores in memory): then bytes_read. */
+/* bytes_open gives a descriptor of the file that holds the upload's bytes; E_UNSUPPORTED where
+ * there is none (small ones, stores in memory): then bytes_read. */
 must_use enum err bytes_open(struct store *s, struct id upload, int *fd);
 /* bytes_read copies `len` bytes from `at`; E_CORRUPT when there are not as many. */
 must_use enum err bytes_read(struct store *s, struct arena *a, struct id upload, uint64_t at, uint64_t len,
@@ -114,8 +115,11 @@ typedef void block_upload_seen(void *ctx, const struct record *upload);
 must_use enum err block_uploads(struct store *s, uint64_t sequence_first, uint64_t sequence_end,
 				block_upload_seen *seen, void *ctx);
 
-/* tag_key is what the index of tags is ordered by: the first bytes of SHA-256(length of name, name, value). Two tags may share
- * one: check the record. */
+/* tag_key is what the index of tags is ordered by: the first bytes of SHA-256(length of name,
+ * name, value). Two tags may share one: check the record. */
 void tag_key(uint8_t out[TAG_KEY_SIZE], struct bytes name, struct bytes value);
+
+/* text_b64url is how ids, keys and signatures are spelled; in `a`. */
+struct bytes text_b64url(struct arena *a, struct bytes b);
 
 #endif

@@ -13,17 +13,9 @@
 
 enum { CURSOR_SIZE = 14, WINSTON_DIGITS = 12 };
 
-static struct bytes b64url(struct arena *a, struct bytes b)
-{
-	char *text = arena_alloc(a, b64url_len(b.len) + 1);
-
-	b64url_encode(text, b);
-	return bytes_of(text, b64url_len(b.len));
-}
-
 static struct gql_answer text_of(const struct gql_call *call, struct bytes b)
 {
-	return gql_text(b64url(call->arena, b));
+	return gql_text(text_b64url(call->arena, b));
 }
 
 /* ---- cursors ---- */
@@ -35,7 +27,7 @@ static struct bytes cursor_text(const struct gql_call *call, char kind, bool old
 
 	set_u64be(raw + 2, at);
 	memcpy(raw + 10, l->nonce.b, 4);
-	return b64url(call->arena, bytes_of(raw, CURSOR_SIZE));
+	return text_b64url(call->arena, bytes_of(raw, CURSOR_SIZE));
 }
 
 /* Reads `after`; *present is false when it is absent, null or empty: from the start. */
@@ -223,8 +215,8 @@ static enum err get_transactions(const struct gql_call *call, const void *object
 	e = read_cursor(call, 'T', page.oldest_first, &has_after, &after);
 	if (e < 0)
 		return e;
-	if (has_after && page.oldest_first && after + 1 > page.sequence_first)
-		page.sequence_first = after + 1;
+	if (has_after && page.oldest_first && after >= page.sequence_first)
+		page.sequence_first = after < UINT64_MAX ? after + 1 : after;
 	if (has_after && !page.oldest_first && after < page.sequence_end)
 		page.sequence_end = after;
 	e = find_run(l->store, call->arena, &page, &l->steps, &c->list, &c->count, &c->more, call->note);
@@ -693,112 +685,94 @@ static enum err block_previous(const struct gql_call *call, const void *object, 
 
 /* ---- tables ---- */
 
-#define REF(type)            \
-	{                    \
-		.name = type \
-	}
-#define MUST(type)                             \
-	{                                      \
-		.name = type, .required = true \
-	}
-#define LIST(type)                                                   \
-	{                                                            \
-		.name = type, .list = true, .element_required = true \
-	}
-#define MUST_LIST(type)                                                                \
-	{                                                                              \
-		.name = type, .required = true, .list = true, .element_required = true \
-	}
-#define NO_INPUT                \
-	{                       \
-		NULL, {0}, NULL \
-	}
-#define NO_FIELD                            \
-	{                                   \
-		NULL, {0}, NULL, NULL, NULL \
-	}
-
-static const struct gql_input transaction_inputs[] = {{"id", MUST("ID"), NULL}, NO_INPUT};
-static const struct gql_input transactions_inputs[] = {{"ids", LIST("ID"), NULL},
-						       {"owners", LIST("String"), NULL},
-						       {"recipients", LIST("String"), NULL},
-						       {"tags", LIST("TagFilter"), NULL},
-						       {"bundledIn", LIST("ID"), NULL},
-						       {"ingested_at", REF("RangeFilter"), NULL},
-						       {"block", REF("BlockFilter"), NULL},
-						       {"first", REF("Int"), "10"},
-						       {"after", REF("String"), NULL},
-						       {"sort", REF("SortOrder"), "HEIGHT_DESC"},
-						       {"parent", LIST("ID"), NULL},
-						       NO_INPUT};
-static const struct gql_input block_inputs[] = {{"id", REF("String"), NULL}, NO_INPUT};
-static const struct gql_input blocks_inputs[] = {
-	{"ids", LIST("ID"), NULL},      {"height", REF("BlockFilter"), NULL},      {"first", REF("Int"), "10"},
-	{"after", REF("String"), NULL}, {"sort", REF("SortOrder"), "HEIGHT_DESC"}, NO_INPUT};
-static const struct gql_input tag_filter[] = {{"name", REF("String"), NULL},
-					      {"values", LIST("String"), NULL},
-					      {"op", REF("TagOperator"), "EQ"},
-					      {"match", REF("TagMatch"), "EXACT"},
-					      NO_INPUT};
-static const struct gql_input range_filter[] = {{"min", REF("Int"), NULL}, {"max", REF("Int"), NULL}, NO_INPUT};
+static const struct gql_input transaction_inputs[] = {{"id", GQL_MUST("ID"), NULL}, GQL_NO_INPUT};
+static const struct gql_input transactions_inputs[] = {{"ids", GQL_REF_LIST("ID"), NULL},
+						       {"owners", GQL_REF_LIST("String"), NULL},
+						       {"recipients", GQL_REF_LIST("String"), NULL},
+						       {"tags", GQL_REF_LIST("TagFilter"), NULL},
+						       {"bundledIn", GQL_REF_LIST("ID"), NULL},
+						       {"ingested_at", GQL_REF("RangeFilter"), NULL},
+						       {"block", GQL_REF("BlockFilter"), NULL},
+						       {"first", GQL_REF("Int"), "10"},
+						       {"after", GQL_REF("String"), NULL},
+						       {"sort", GQL_REF("SortOrder"), "HEIGHT_DESC"},
+						       {"parent", GQL_REF_LIST("ID"), NULL},
+						       GQL_NO_INPUT};
+static const struct gql_input block_inputs[] = {{"id", GQL_REF("String"), NULL}, GQL_NO_INPUT};
+static const struct gql_input blocks_inputs[] = {{"ids", GQL_REF_LIST("ID"), NULL},
+						 {"height", GQL_REF("BlockFilter"), NULL},
+						 {"first", GQL_REF("Int"), "10"},
+						 {"after", GQL_REF("String"), NULL},
+						 {"sort", GQL_REF("SortOrder"), "HEIGHT_DESC"},
+						 GQL_NO_INPUT};
+static const struct gql_input tag_filter[] = {{"name", GQL_REF("String"), NULL},
+					      {"values", GQL_REF_LIST("String"), NULL},
+					      {"op", GQL_REF("TagOperator"), "EQ"},
+					      {"match", GQL_REF("TagMatch"), "EXACT"},
+					      GQL_NO_INPUT};
+static const struct gql_input range_filter[] = {
+	{"min", GQL_REF("Int"), NULL}, {"max", GQL_REF("Int"), NULL}, GQL_NO_INPUT};
 
 static const char *const sort_orders[] = {"HEIGHT_ASC", "HEIGHT_DESC", "INGESTED_AT_ASC", "INGESTED_AT_DESC", NULL};
 static const char *const tag_operators[] = {"EQ", "NEQ", NULL};
 static const char *const tag_matches[] = {"EXACT", "WILDCARD", "FUZZY_AND", "FUZZY_OR", NULL};
 
 static const struct gql_field query_fields[] = {
-	{"transaction", REF("Transaction"), get_transaction, transaction_inputs, NULL},
-	{"transactions", MUST("TransactionConnection"), get_transactions, transactions_inputs, NULL},
-	{"block", REF("Block"), get_block, block_inputs, NULL},
-	{"blocks", MUST("BlockConnection"), get_blocks, blocks_inputs, NULL},
-	NO_FIELD};
+	{"transaction", GQL_REF("Transaction"), get_transaction, transaction_inputs, NULL},
+	{"transactions", GQL_MUST("TransactionConnection"), get_transactions, transactions_inputs, NULL},
+	{"block", GQL_REF("Block"), get_block, block_inputs, NULL},
+	{"blocks", GQL_MUST("BlockConnection"), get_blocks, blocks_inputs, NULL},
+	GQL_NO_FIELD};
 static const struct gql_field transaction_connection[] = {
-	{"count", REF("String"), connection_count, NULL, NULL},
-	{"pageInfo", MUST("PageInfo"), connection_page, NULL, NULL},
-	{"edges", MUST_LIST("TransactionEdge"), connection_edges, NULL, NULL},
-	NO_FIELD};
-static const struct gql_field transaction_edge[] = {{"cursor", MUST("String"), edge_cursor, NULL, NULL},
-						    {"node", MUST("Transaction"), edge_node, NULL, NULL},
-						    NO_FIELD};
-static const struct gql_field page_info[] = {{"hasNextPage", MUST("Boolean"), page_has_next, NULL, NULL}, NO_FIELD};
-static const struct gql_field transaction[] = {{"id", MUST("ID"), tx_id, NULL, NULL},
-					       {"anchor", MUST("String"), tx_anchor, NULL, NULL},
-					       {"signature", MUST("String"), tx_signature, NULL, NULL},
-					       {"signatureType", REF("Int"), tx_signature_type, NULL, NULL},
-					       {"recipient", MUST("String"), tx_recipient, NULL, NULL},
-					       {"owner", MUST("Owner"), tx_itself, NULL, NULL},
-					       {"fee", MUST("Amount"), tx_fee, NULL, NULL},
-					       {"quantity", MUST("Amount"), tx_quantity, NULL, NULL},
-					       {"data", MUST("MetaData"), tx_itself, NULL, NULL},
-					       {"tags", MUST_LIST("Tag"), tx_tags, NULL, NULL},
-					       {"block", REF("Block"), tx_block, NULL, NULL},
-					       {"parent", REF("Parent"), tx_bundle, NULL, "Use `bundledIn`"},
-					       {"bundledIn", REF("Bundle"), tx_bundle, NULL, NULL},
-					       {"ingested_at", REF("Int"), tx_ingested, NULL, NULL},
-					       NO_FIELD};
-static const struct gql_field owner[] = {{"address", MUST("String"), owner_address, NULL, NULL},
-					 {"key", MUST("String"), owner_key, NULL, NULL},
-					 NO_FIELD};
-static const struct gql_field amount[] = {{"winston", MUST("String"), amount_winston, NULL, NULL},
-					  {"ar", MUST("String"), amount_ar, NULL, NULL},
-					  NO_FIELD};
-static const struct gql_field meta_data[] = {
-	{"size", MUST("String"), data_size, NULL, NULL}, {"type", REF("String"), data_type, NULL, NULL}, NO_FIELD};
-static const struct gql_field tag[] = {
-	{"name", MUST("String"), tag_name, NULL, NULL}, {"value", MUST("String"), tag_value, NULL, NULL}, NO_FIELD};
-static const struct gql_field bundle[] = {{"id", MUST("ID"), bundle_id, NULL, NULL}, NO_FIELD};
-static const struct gql_field block[] = {{"id", MUST("ID"), block_id, NULL, NULL},
-					 {"timestamp", MUST("Int"), block_timestamp, NULL, NULL},
-					 {"height", MUST("Int"), block_height, NULL, NULL},
-					 {"previous", MUST("ID"), block_previous, NULL, NULL},
-					 NO_FIELD};
-static const struct gql_field block_connection[] = {{"count", REF("String"), blocks_count, NULL, NULL},
-						    {"pageInfo", MUST("PageInfo"), blocks_page, NULL, NULL},
-						    {"edges", MUST_LIST("BlockEdge"), blocks_edges, NULL, NULL},
-						    NO_FIELD};
-static const struct gql_field block_edge[] = {{"cursor", MUST("String"), block_edge_cursor, NULL, NULL},
-					      {"node", MUST("Block"), edge_node, NULL, NULL},
-					      NO_FIELD};
+	{"count", GQL_REF("String"), connection_count, NULL, NULL},
+	{"pageInfo", GQL_MUST("PageInfo"), connection_page, NULL, NULL},
+	{"edges", GQL_MUST_LIST("TransactionEdge"), connection_edges, NULL, NULL},
+	GQL_NO_FIELD};
+static const struct gql_field transaction_edge[] = {{"cursor", GQL_MUST("String"), edge_cursor, NULL, NULL},
+						    {"node", GQL_MUST("Transaction"), edge_node, NULL, NULL},
+						    GQL_NO_FIELD};
+static const struct gql_field page_info[] = {{"hasNextPage", GQL_MUST("Boolean"), page_has_next, NULL, NULL},
+					     GQL_NO_FIELD};
+static const struct gql_field transaction[] = {{"id", GQL_MUST("ID"), tx_id, NULL, NULL},
+					       {"anchor", GQL_MUST("String"), tx_anchor, NULL, NULL},
+					       {"signature", GQL_MUST("String"), tx_signature, NULL, NULL},
+					       {"signatureType", GQL_REF("Int"), tx_signature_type, NULL, NULL},
+					       {"recipient", GQL_MUST("String"), tx_recipient, NULL, NULL},
+					       {"owner", GQL_MUST("Owner"), tx_itself, NULL, NULL},
+					       {"fee", GQL_MUST("Amount"), tx_fee, NULL, NULL},
+					       {"quantity", GQL_MUST("Amount"), tx_quantity, NULL, NULL},
+					       {"data", GQL_MUST("MetaData"), tx_itself, NULL, NULL},
+					       {"tags", GQL_MUST_LIST("Tag"), tx_tags, NULL, NULL},
+					       {"block", GQL_REF("Block"), tx_block, NULL, NULL},
+					       {"parent", GQL_REF("Parent"), tx_bundle, NULL, "Use `bundledIn`"},
+					       {"bundledIn", GQL_REF("Bundle"), tx_bundle, NULL, NULL},
+					       {"ingested_at", GQL_REF("Int"), tx_ingested, NULL, NULL},
+					       GQL_NO_FIELD};
+static const struct gql_field owner[] = {{"address", GQL_MUST("String"), owner_address, NULL, NULL},
+					 {"key", GQL_MUST("String"), owner_key, NULL, NULL},
+					 GQL_NO_FIELD};
+static const struct gql_field amount[] = {{"winston", GQL_MUST("String"), amount_winston, NULL, NULL},
+					  {"ar", GQL_MUST("String"), amount_ar, NULL, NULL},
+					  GQL_NO_FIELD};
+static const struct gql_field meta_data[] = {{"size", GQL_MUST("String"), data_size, NULL, NULL},
+					     {"type", GQL_REF("String"), data_type, NULL, NULL},
+					     GQL_NO_FIELD};
+static const struct gql_field tag[] = {{"name", GQL_MUST("String"), tag_name, NULL, NULL},
+				       {"value", GQL_MUST("String"), tag_value, NULL, NULL},
+				       GQL_NO_FIELD};
+static const struct gql_field bundle[] = {{"id", GQL_MUST("ID"), bundle_id, NULL, NULL}, GQL_NO_FIELD};
+static const struct gql_field block[] = {{"id", GQL_MUST("ID"), block_id, NULL, NULL},
+					 {"timestamp", GQL_MUST("Int"), block_timestamp, NULL, NULL},
+					 {"height", GQL_MUST("Int"), block_height, NULL, NULL},
+					 {"previous", GQL_MUST("ID"), block_previous, NULL, NULL},
+					 GQL_NO_FIELD};
+static const struct gql_field block_connection[] = {{"count", GQL_REF("String"), blocks_count, NULL, NULL},
+						    {"pageInfo", GQL_MUST("PageInfo"), blocks_page, NULL, NULL},
+						    {"edges", GQL_MUST_LIST("BlockEdge"), blocks_edges, NULL, NULL},
+						    GQL_NO_FIELD};
+static const struct gql_field block_edge[] = {{"cursor", GQL_MUST("String"), block_edge_cursor, NULL, NULL},
+					      {"node", GQL_MUST("Block"), edge_node, NULL, NULL},
+					      GQL_NO_FIELD};
 
 static const struct gql_type types[] = {
 	{.name = "Query", .kind = GQL_OBJECT_TYPE, .fields = query_fields},

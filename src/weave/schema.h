@@ -2,9 +2,10 @@
  *
  * schema: the weave as GraphQL sees it (weave 4.2-4.5). Private to the folder.
  *
- * A superset of what public gateways offer: the classic dialect, and what explorers use of Goldsky's (count,
- * ingested_at, wildcards). Lists come in pages with cursors. A cursor is a place in the order of arrival, bound to
- * this weave and to the direction of the list; it stays valid while new things arrive.
+ * A superset of what public gateways offer: the classic dialect, and what explorers use of
+ * Goldsky's (count, ingested_at, wildcards). Lists come in pages with cursors. A cursor is a place
+ * in the order of arrival, bound to this weave and to the direction of the list; it stays valid
+ * while new things arrive.
  */
 #ifndef WEFT_WEAVE_SCHEMA_H
 #define WEFT_WEAVE_SCHEMA_H

@@ -3,8 +3,8 @@
  * uploader: what bundlers are asked over HTTP (weave 5), for the embedded weave. Private to the
  * folder.
  *
- * An item is answered with a receipt once it is durable. The receipt is signed by the
- * weave's key over deephash("Bundlr", version, id, deadline height, timestamp); the same item again gets the
+ * An item is answered with a receipt once it is durable. The receipt is signed by the weave's key
+ * over deephash("Bundlr", version, id, deadline height, timestamp); the same item again gets the
  * receipt of the first time.
  */
 #ifndef WEFT_WEAVE_UPLOADER_H

@@ -113,7 +113,7 @@ test('wallets are made, once, for their owner alone', async () => {
   await bad(2, /rsa, ed25519 or secp256k1, not 'dsa'/, ['wallet', 'new', '--type', 'dsa', '--out', join(home, 'no.json')])
   await bad(3, /weft wallet new --out .*none\.json makes one/, ['wallet', 'address', '--wallet', join(home, 'none.json')])
   await writeFile(join(home, 'junk.json'), '{}')
-  await bad(2, /junk|key/, ['wallet', 'address', '--wallet', join(home, 'junk.json')])
+  await bad(2, /junk\.json: /, ['wallet', 'address', '--wallet', join(home, 'junk.json')])
 })
 
 test('the first use makes a wallet that is an Arweave one', async () => {

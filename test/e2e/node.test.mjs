@@ -62,6 +62,21 @@ test('a restart goes on where it was', async () => {
   assert.equal(log.match(/info node\.stop /g).length, 3)
 })
 
+test('a second signal stops it at once, and the next start is none the worse', async () => {
+  const home = await newHome()
+  let net = await Network.start({ home })
+  const { port } = net
+  const process_ = await net.spawn(await net.publish(aos64))
+  assert.equal((await net.eval(process_, 'Kept = 7; return Kept')).Output.data, '7')
+  net.child.kill('SIGINT')
+  net.child.kill('SIGTERM')
+  assert.deepEqual(await net.exited, [6, null])
+  assert.match(net.output, /stopped at once/)
+  net = await Network.start({ home, port })
+  assert.equal((await net.eval(process_, 'return Kept')).Output.data, '7')
+  assert.deepEqual(await net.stop(), { code: 0, signal: null })
+})
+
 test('what was answered is there after kill -9, and is evaluated', async () => {
   const home = await newHome()
   let net = await Network.start({ home })
@@ -242,6 +257,8 @@ test('four units as programs of their own form a network, over which a message g
       signer: createDataItemSigner(wallet()) })
     const module = await net.publish(aos64)
     const [a, b] = [await net.spawn(module), await net.spawn(module)]
+    // The MU has no home scheduler: it can place a process once the SU has brought it to the weave.
+    for (const process_ of [a, b]) await net.until(() => fetch(`${gateway}/tx/${process_}`), (answer) => answer.status === 200)
     await net.eval(b, 'Handlers.add("Ask", "Ask", function (msg) Send({ Target = msg.From, Action = "Answer", Data = msg.Data .. "!" }) end)')
     await net.eval(a, 'Handlers.add("Answer", "Answer", function (msg) Answer = msg.Data end)')
     await net.eval(a, `Send({ Target = "${b}", Action = "Ask", Data = "round" })`)
@@ -264,4 +281,31 @@ test('four units as programs of their own form a network, over which a message g
     }
   }
   assert.deepEqual((await readdir(join(root, 'su'))).filter((name) => name === 'key.json'), [], 'the key of --key, not one of its own')
+})
+
+test('four units that start at once on one home share its key, and find each other by the one port that was set', async () => {
+  const home = await newHome()
+  const port = await freePorts()
+  const env = { PATH: process.env.PATH, WEFT_HOME: home, WEFT_PORT: String(port) }
+  const children = ['mu', 'cu', 'su', 'weave'].map((unit) => {
+    const child = spawn(weft, [unit], { stdio: ['ignore', 'pipe', 'inherit'], env })
+    child.exited = once(child, 'exit')
+    child.ready = Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), child.exited.then(() => ['it ended'])])
+    return child
+  })
+  const cli = async (...args) => {
+    const { code, stdout, stderr } = await run(args, env)
+    assert.equal(code, 0, `weft ${args.join(' ')}: ${stderr}`)
+    return stdout.trim()
+  }
+  try {
+    const addresses = (await Promise.all(children.map((child) => child.ready))).map(([text]) => / address (\S+)\n/.exec(text)?.[1])
+    assert.equal(new Set(addresses).size, 1, String(addresses))
+    const module = await cli('module', 'publish', aos64.file, '--format', aos64.format)
+    const process_ = await cli('spawn', module)
+    assert.equal(await cli('eval', process_, 'return 6 * 7'), '42')
+  } finally {
+    for (const child of children) child.kill('SIGTERM')
+    assert.deepEqual(await Promise.all(children.map((child) => child.exited)), children.map(() => [0, null]))
+  }
 })

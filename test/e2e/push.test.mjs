@@ -58,7 +58,7 @@ test('a token keeps its books over a thousand transfers', async () => {
   for (let i = 0; i < 1000; i++) {
     const quantity = 1 + (i * 7919) % 900
     sum += quantity
-    transfers.push({ Action: 'Give', From_: 'alice', Recipient: `holder${i % 10}`, Quantity: quantity })
+    transfers.push({ Action: 'Give', Payer: 'alice', Recipient: `holder${i % 10}`, Quantity: quantity })
   }
   const ids = []
   for (let i = 0; i < transfers.length; i += 20) {
@@ -74,7 +74,7 @@ test('a token keeps its books over a thousand transfers', async () => {
     const due = transfers.filter((transfer) => transfer.Recipient === `holder${holder}`).reduce((a, t) => a + t.Quantity, 0)
     assert.equal(Number(balances[`holder${holder}`]), due)
   }
-  const refused = await net.send(token, { Action: 'Give', From_: 'alice', Recipient: 'holder0', Quantity: '999999999' })
+  const refused = await net.send(token, { Action: 'Give', Payer: 'alice', Recipient: 'holder0', Quantity: '999999999' })
   assert.match(JSON.stringify(refused), /Insufficient balance/)
 })
 

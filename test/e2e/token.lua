@@ -2,7 +2,7 @@
 Balances = Balances or {}
 
 Handlers.add("Give", "Give", function (msg)
-  local from, to, quantity = msg.From_, msg.Recipient, tonumber(msg.Quantity)
+  local from, to, quantity = msg.Payer, msg.Recipient, tonumber(msg.Quantity)
   assert(quantity and quantity > 0 and quantity % 1 == 0, "Quantity must be a whole number above zero")
   assert((Balances[from] or 0) >= quantity, "Insufficient balance")
   Balances[from] = Balances[from] - quantity

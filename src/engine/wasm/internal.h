@@ -51,6 +51,8 @@ void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct v
 /* instance_call calls code of this instance, of a canonical type, and catches what ends it. TRAP_EXCEPTION: i->vm.exception is
  * what was thrown. */
 must_use enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);
+/* instance_enter is the bare call: what ends it lands in the call around it. */
+void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args);
 /* instance_land ends what runs in `i`. */
 _Noreturn void instance_land(struct wasm_instance *i, enum vm_trap code);
 

@@ -97,25 +97,33 @@ static void each_private(struct wasm_memory *m, run_of_pages *run, void *ctx)
 		run(m, start, len, ctx);
 }
 
+struct commit {
+	uint64_t count;
+	memory_changed *changed;
+	void *ctx;
+};
+
 static void commit_run(struct wasm_memory *m, uint64_t at, uint64_t len, void *ctx)
 {
-	uint64_t *changed = ctx;
+	struct commit *c = ctx;
 	uint8_t *image = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, m->image, (off_t)at);
 	must(image != MAP_FAILED);
 	for (uint64_t i = 0; i < len; i += PAGE)
 		if (memcmp(image + i, m->base + at + i, PAGE) != 0) {
 			memcpy(image + i, m->base + at + i, PAGE);
-			++*changed;
+			c->count++;
+			if (c->changed)
+				c->changed(c->ctx, (at + i) / PAGE);
 		}
 	munmap(image, len);
 }
 
-uint64_t memory_commit(struct wasm_memory *m)
+uint64_t memory_commit(struct wasm_memory *m, memory_changed *changed, void *ctx)
 {
-	uint64_t changed = 0;
-	each_private(m, commit_run, &changed);
+	struct commit c = {0, changed, ctx};
+	each_private(m, commit_run, &c);
 	m->committed = m->size;
-	return changed;
+	return c.count;
 }
 
 static void drop_run(struct wasm_memory *m, uint64_t at, uint64_t len, void *ctx)

@@ -36,9 +36,11 @@ must_use enum err memory_open(struct wasm_memory *m, bool is64, uint64_t size, u
 void memory_close(struct wasm_memory *m);
 /* memory_grow: false when it would pass `max`. `size` is in bytes, a multiple of WASM_PAGE. */
 bool memory_grow(struct wasm_memory *m, uint64_t size);
-/* memory_commit makes what the guest sees the image; memory_rollback makes the guest see the image again,
- * whose size may have changed by another's commit. Both give the number of 4 KiB pages that differed. */
-uint64_t memory_commit(struct wasm_memory *m);
+/* memory_commit makes what the guest sees the image, and calls changed(ctx, page) (may be NULL) for each 4 KiB page that
+ * differed, whose number it gives; memory_rollback makes the guest see the image again, whose size may have
+ * changed by another's commit. */
+typedef void memory_changed(void *ctx, uint64_t page);
+uint64_t memory_commit(struct wasm_memory *m, memory_changed *changed, void *ctx);
 void memory_rollback(struct wasm_memory *m, uint64_t committed);
 
 #endif

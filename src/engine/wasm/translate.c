@@ -468,9 +468,11 @@ static enum err optimise(struct build *t, LLVMTargetMachineRef machine, struct n
 	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
 	LLVMErrorRef failed = LLVMRunPasses(t->module, passes, machine, options);
 	enum err e = OK;
+
 	LLVMDisposePassBuilderOptions(options);
 	if (failed) {
 		char *message = LLVMGetErrorMessage(failed);
+
 		e = note_err(note, E_UNSUPPORTED, "LLVM's passes failed: %.300s", message);
 		LLVMDisposeErrorMessage(message);
 	}
@@ -504,26 +506,38 @@ static void close_module(struct build *t)
 	LLVMContextDispose(t->ctx);
 }
 
+/* ---- the translator ---- */
+
 struct wasm_translator {
 	struct walker w;
 	LLVMTargetMachineRef machines[2]; /* by tier */
 };
 
-enum err wasm_translator_open(struct wasm_translator **out, const struct wasm_module *m, enum wasm_gas gas,
-			      struct note *note)
+static LLVMTargetRef x86_64(struct note *note)
 {
+	LLVMTargetRef target;
+	char *message = NULL;
+
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86Target();
 	LLVMInitializeX86TargetMC();
 	LLVMInitializeX86AsmPrinter();
-	LLVMTargetRef target;
-	char *message = NULL;
-	if (LLVMGetTargetFromTriple("x86_64-unknown-linux-gnu", &target, &message)) {
-		enum err e = note_err(note, E_UNSUPPORTED, "LLVM has no x86-64 target: %s", message);
-		LLVMDisposeMessage(message);
-		return e;
-	}
-	struct wasm_translator *t = calloc(1, sizeof *t);
+	if (!LLVMGetTargetFromTriple("x86_64-unknown-linux-gnu", &target, &message))
+		return target;
+	note_err(note, E_UNSUPPORTED, "LLVM has no x86-64 target: %s", message);
+	LLVMDisposeMessage(message);
+	return NULL;
+}
+
+enum err wasm_translator_open(struct wasm_translator **out, const struct wasm_module *m, enum wasm_gas gas,
+			      struct note *note)
+{
+	LLVMTargetRef target = x86_64(note);
+	struct wasm_translator *t;
+
+	if (!target)
+		return E_UNSUPPORTED;
+	t = calloc(1, sizeof(*t));
 	must(t != NULL);
 	/* A fixed machine, never "native": the same code everywhere. */
 	for (int tier = 0; tier < 2; tier++)
@@ -555,6 +569,8 @@ void wasm_translator_close(struct wasm_translator *t)
 enum err wasm_translate_thunks(struct wasm_translator *t, wasm_object *object, void *ctx, struct note *note)
 {
 	struct build *b = &t->w.t;
+	enum err e;
+
 	b->tier = WASM_TIER_1; /* there is no second time for them */
 	open_module(b);
 	for (uint32_t i = 0; i < b->m->imported_functions; i++)
@@ -562,7 +578,7 @@ enum err wasm_translate_thunks(struct wasm_translator *t, wasm_object *object, v
 	for (uint32_t i = 0; i < b->m->type_count; i++)
 		if (b->m->types[i].canonical == i)
 			entry_thunk(b, i);
-	enum err e = emit(b, t->machines[b->tier], object, ctx, note);
+	e = emit(b, t->machines[b->tier], object, ctx, note);
 	close_module(b);
 	return e;
 }
@@ -571,13 +587,15 @@ enum err wasm_translate(struct wasm_translator *t, enum wasm_tier tier, const ui
 			wasm_object *object, void *ctx, struct note *note)
 {
 	struct build *b = &t->w.t;
+	enum err e;
+
 	b->tier = tier;
 	open_module(b);
 	for (size_t i = 0; i < count; i++) {
 		must(functions[i] >= b->m->imported_functions && functions[i] < b->m->function_count);
 		function(&t->w, functions[i]);
 	}
-	enum err e = emit(b, t->machines[tier], object, ctx, note);
+	e = emit(b, t->machines[tier], object, ctx, note);
 	close_module(b);
 	return e;
 }

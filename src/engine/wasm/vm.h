@@ -11,6 +11,9 @@
  * runtime calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports
  * through `host`: both pass values in an array of 16-byte slots.
  *
+ * That vm is always the first argument, whatever a function gives back, is what lets a stub stand for any of
+ * them (code.h).
+ *
  * References: a funcref is a pointer to a struct vm_ref, an exnref one to a struct vm_exception, or 0; an
  * externref is any 64-bit number. What a module imports may belong to another instance: the slot of
  * an imported mutable global, and the row of an imported table, hold the address of the owner's. A

@@ -220,9 +220,16 @@ struct wasm_instance *guest_instance(struct guest *g)
 	return g->instance;
 }
 
-uint64_t guest_commit(struct guest *g)
+static void add_page(void *pages, uint64_t page)
 {
-	(void)memory_commit(wasm_memory(g->instance));
+	uint8_t number[4];
+	set_u32le(number, (uint32_t)page);
+	buf_put(pages, number, sizeof number);
+}
+
+uint64_t guest_commit(struct guest *g, struct buf *pages)
+{
+	(void)memory_commit(wasm_memory(g->instance), pages ? add_page : NULL, pages);
 	return wasm_memory(g->instance)->committed;
 }
 

@@ -46,8 +46,9 @@ void guest_close(struct guest *g);
  * release. */
 void guest_turn(struct guest *g, struct bytes message, struct bytes environment, uint64_t gas_limit, struct turn *turn);
 
-/* guest_commit gives the size of the image in bytes. */
-uint64_t guest_commit(struct guest *g);
+/* guest_commit gives the size of the image in bytes, and appends to `pages` (may be NULL) the numbers of the 4 KiB pages
+ * that changed in it, 4 bytes each, little endian. */
+uint64_t guest_commit(struct guest *g, struct buf *pages);
 /* guest_rollback shows the guest the image again, of `size` bytes. */
 void guest_rollback(struct guest *g, uint64_t size);
 struct wasm_instance *guest_instance(struct guest *g);

@@ -56,7 +56,7 @@ static bool open_module(const char *variable, enum abi_id abi)
 	buf_release(&artefact);
 	if (e)
 		t_fail("%s", note.text);
-	(void)guest_commit(guest);
+	(void)guest_commit(guest, NULL);
 	return true;
 }
 
@@ -187,13 +187,13 @@ static void wasi_keeps(void)
 		return;
 	/* the constructor and main have run, main without arguments */
 	expect("{\"Data\":\"a\"}", OUTPUT("1 11 a;"));
-	size = guest_commit(guest);
+	size = guest_commit(guest, NULL);
 	expect("{\"Data\":\"b\"}", OUTPUT("2 11 a;b;"));
 	guest_rollback(guest, size);
 	expect("{\"Data\":\"c\"}", OUTPUT("2 11 a;c;"));
-	size = guest_commit(guest);
+	size = guest_commit(guest, NULL);
 	expect("{\"Data\":\"exit 0\"}", OUTPUT("left"));
-	size = guest_commit(guest);
+	size = guest_commit(guest, NULL);
 	expect("{\"Data\":\"d\"}", OUTPUT("103 11 a;c;d;"));
 	close_module();
 }

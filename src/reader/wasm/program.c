@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,6 +46,7 @@ struct wasm_instance_far {
 	struct wasm_program *program;
 	int socket;
 	int process; /* descriptor of the worker; -1: not met yet */
+	pid_t pid;   /* for /proc only: a number may have been given to somebody else */
 };
 
 static struct wasm_program *program_of(struct program *p)
@@ -242,54 +245,80 @@ static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_a
 		if (e < 0)
 			break;
 	}
-	if (e == E_WORKER && i->process >= 0)
-		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+	if (e == E_WORKER)
+		instance_stop(&i->base);
 	return e;
 }
 
+/* Lets go of the worker, if there is one. It may be in the middle of a guest that never ends, so it is not left to
+ * notice. */
+static void drop_worker(struct wasm_instance_far *i)
+{
+	instance_stop(&i->base);
+	if (i->socket >= 0)
+		close(i->socket);
+	if (i->process >= 0)
+		close(i->process);
+	i->socket = i->process = -1;
+}
+
 /* The new worker is met before the guest begins, so that it can be killed. */
-static enum err meet(struct wasm_instance_far *i, struct image *image, struct note *note)
+static enum err open_worker(struct wasm_instance_far *i, const struct wire_ask *ask, uint64_t *image_size,
+			    struct note *note)
 {
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
 	struct bytes text;
-	enum err e = OK;
-
-	i->process = wire_meet(i->socket, clock_ns() + START_NS_MAX);
-	if (i->process < 0)
-		e = died(note);
-	if (e == OK)
-		e = hear(i, &a, &answer, &text, note);
-	if (e == OK)
-		image_set_size(image, answer.image_size);
-	arena_release(&a);
-	return e;
-}
-
-static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
-				   uint64_t memory_max, struct note *note)
-{
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max, .abi = program_of(base)->abi};
-	struct wasm_instance_far *i;
 	int pair[2];
 	enum err e;
 
 	if (!wire_pair(pair))
 		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
-	i = calloc(1, sizeof(*i));
-	must(i != NULL);
-	i->base.reader = &wasm_reader;
-	i->base.image = image_hold(image);
-	i->program = program_of(base);
 	i->socket = pair[0];
-	i->process = -1;
-	image_lock_write(image);
-	ask.image_size = image_size(image);
-	e = ask_worker(i->program, &ask, pair[1], image_fd(image), note);
+	e = ask_worker(i->program, ask, pair[1], image_fd(i->base.image), note);
 	close(pair[1]);
+	if (e == OK && (i->process = wire_meet(i->socket, clock_ns() + START_NS_MAX, &i->pid)) < 0)
+		e = died(note);
 	if (e == OK)
-		e = meet(i, image, note);
-	image_unlock(image);
+		e = hear(i, &a, &answer, &text, note);
+	if (e == OK)
+		*image_size = answer.image_size;
+	else
+		drop_worker(i);
+	arena_release(&a);
+	return e;
+}
+
+/* An empty image is filled by its first worker; otherwise opening only looks. */
+static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
+				   uint64_t memory_max, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max, .abi = program_of(base)->abi};
+	struct wasm_instance_far *i = calloc(1, sizeof(*i));
+	bool first = image_size(image) == 0;
+	uint64_t size = 0;
+	enum err e = E_WORKER;
+
+	must(i != NULL);
+	i->base = (struct instance){&wasm_reader, image_hold(image)};
+	i->program = program_of(base);
+	i->socket = i->process = -1;
+	if (first)
+		image_lock_write(image);
+	else
+		image_lock_read(image);
+	ask.image_size = image_size(image);
+	/* The parent may be dying when it is asked; the next one does not. */
+	for (int tries = 0; tries < 3 && e == E_WORKER; tries++) {
+		note_reset(note);
+		e = open_worker(i, &ask, &size, note);
+	}
+	if (e == OK && first)
+		image_set_size(image, size);
+	if (first)
+		image_unlock_write(image);
+	else
+		image_unlock_read(image);
 	if (e < 0) {
 		instance_close(&i->base);
 		return e;
@@ -298,15 +327,38 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 	return OK;
 }
 
-static void wasm_instance_close(struct instance *base)
+static void wasm_instance_stop(struct instance *base)
 {
 	struct wasm_instance_far *i = instance_of(base);
 
-	close(i->socket);
 	if (i->process >= 0)
-		close(i->process);
+		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+}
+
+static void wasm_instance_close(struct instance *base)
+{
+	drop_worker(instance_of(base));
 	image_release(base->image);
-	free(i);
+	free(base);
+}
+
+/* Private_Clean and Private_Dirty: pages that nobody else maps. Code and the parent's data are shared. */
+static uint64_t wasm_instance_memory(struct instance *base)
+{
+	char path[64], line[200];
+	uint64_t sum = 0, kb;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", instance_of(base)->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
+		    sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1)
+			sum += kb << 10;
+	fclose(f);
+	return sum;
 }
 
 /* The text a module returned, as ao-loader reads it: {"ok":true,"response":{...}}, or ok is
@@ -341,30 +393,17 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
-static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
-			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, const struct wire_ask *ask, struct bytes message,
+			 struct bytes environment, struct outcome *out, struct note *note)
 {
-	struct wasm_instance_far *i = instance_of(base);
-	struct wire_ask ask = {.op = WIRE_TURN,
-			       .gas_limit = gas_limit,
-			       .message_len = message.len,
-			       .environment_len = environment.len,
-			       .fresh = dry};
 	struct wire_answer answer;
 	struct bytes text;
-	enum err e = OK;
+	enum err e;
 
-	if (dry) {
-		image_lock_read(base->image);
-		ask.image_size = image_size(base->image);
-	}
-	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
+	if (!wire_write(i->socket, ask, sizeof(*ask)) || !wire_write(i->socket, message.ptr, message.len) ||
 	    !wire_write(i->socket, environment.ptr, environment.len))
-		e = died(note);
-	if (e == OK)
-		e = hear(i, a, &answer, &text, note);
-	if (dry)
-		image_unlock(base->image);
+		return died(note);
+	e = hear(i, a, &answer, &text, note);
 	if (e < 0)
 		return e;
 	read_outcome(out, a, &answer, text);
@@ -373,38 +412,73 @@ static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes m
 	return OK;
 }
 
-static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct wire_answer *answer,
-			   struct note *note)
+static void stop_reader(void *ctx)
+{
+	wasm_instance_stop(ctx);
+}
+
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note)
+{
+	struct image_reader reader = {.patience_ms = dry_ms, .stop = stop_reader, .ctx = base};
+	struct wire_ask ask = {.op = WIRE_TURN,
+			       .gas_limit = gas_limit,
+			       .message_len = message.len,
+			       .environment_len = environment.len,
+			       .fresh = dry_ms != 0};
+	enum err e;
+
+	if (!dry_ms)
+		return ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_begin(base->image, &reader);
+	ask.image_size = image_size(base->image);
+	e = ask_turn(instance_of(base), a, &ask, message, environment, out, note);
+	image_reader_end(base->image, &reader);
+	if (e == E_WORKER && reader.stopped) {
+		note_reset(note);
+		e = note_err(note, E_BUSY, "the process went on before the dry run had ended");
+	}
+	return e;
+}
+
+static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct arena *a,
+			   struct wire_answer *answer, struct bytes *text, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
-	struct arena a = ARENA_EMPTY;
-	struct bytes text;
-	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, &a, answer, &text, note) : died(note);
 
-	arena_release(&a);
-	return e;
+	return wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, a, answer, text, note) : died(note);
 }
 
 static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_COMMIT};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes pages;
 	enum err e;
 
 	image_lock_write(base->image);
-	e = ask_simple(base, &ask, &answer, note);
-	if (e == OK)
+	e = ask_simple(base, &ask, &a, &answer, &pages, note);
+	if (e == OK) {
 		image_set_size(base->image, answer.image_size);
-	image_unlock(base->image);
+		for (size_t at = 0; at + 4 <= pages.len; at += 4)
+			image_mark(base->image, get_u32le(pages.ptr + at));
+	}
+	image_unlock_write(base->image);
+	arena_release(&a);
 	return e;
 }
 
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
+	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
+	struct bytes text;
+	enum err e = ask_simple(base, &ask, &a, &answer, &text, note);
 
-	return ask_simple(base, &ask, &answer, note);
+	arena_release(&a);
+	return e;
 }
 
 const struct reader wasm_reader = {
@@ -417,4 +491,6 @@ const struct reader wasm_reader = {
 	.turn = wasm_turn,
 	.commit = wasm_commit,
 	.rollback = wasm_rollback,
+	.stop = wasm_instance_stop,
+	.memory = wasm_instance_memory,
 };

@@ -77,13 +77,23 @@ static bool take_turn(struct worker *w, const struct wire_ask *ask)
 	return alive;
 }
 
+static bool commit(struct worker *w)
+{
+	struct buf pages = BUF_EMPTY;
+	uint64_t size = guest_commit(w->guest, &pages);
+	bool alive = answer(w->socket, (struct wire_answer){.image_size = size}, buf_bytes(&pages));
+
+	buf_release(&pages);
+	return alive;
+}
+
 static bool obey(struct worker *w, const struct wire_ask *ask)
 {
 	switch ((enum wire_op)ask->op) {
 	case WIRE_TURN:
 		return take_turn(w, ask);
 	case WIRE_COMMIT:
-		return answer(w->socket, (struct wire_answer){.image_size = guest_commit(w->guest)}, bytes_of(NULL, 0));
+		return commit(w);
 	case WIRE_ROLLBACK:
 		guest_rollback(w->guest, ask->image_size);
 		return answer(w->socket, (struct wire_answer){0}, bytes_of(NULL, 0));
@@ -117,12 +127,13 @@ static void work(void *ctx)
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
-	if (e < 0) {
-		answer_err(w->socket, e, &note);
+	if (e < 0) { /* stays to be met: who looks for a process that has gone takes it for one that died */
+		if (answer_err(w->socket, e, &note))
+			(void)wire_read(w->socket, &ask, sizeof(ask));
 		return;
 	}
 	if (size == 0)
-		size = guest_commit(w->guest);
+		size = guest_commit(w->guest, NULL);
 	if (!answer(w->socket, (struct wire_answer){.image_size = size}, bytes_of(NULL, 0)))
 		return;
 	while (wire_read(w->socket, &ask, sizeof(ask)) && obey(w, &ask))

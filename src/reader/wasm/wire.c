@@ -79,7 +79,7 @@ bool wire_greet(int fd)
 	return wire_write(fd, "w", 1);
 }
 
-int wire_meet(int fd, uint64_t deadline)
+int wire_meet(int fd, uint64_t deadline, pid_t *pid)
 {
 	union {
 		struct cmsghdr head;
@@ -100,6 +100,7 @@ int wire_meet(int fd, uint64_t deadline)
 		return -1;
 	memcpy(&from, CMSG_DATA(c), sizeof(from));
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+	*pid = from.pid;
 	return from.pid > 0 ? (int)syscall(SYS_pidfd_open, from.pid, 0) : -1;
 }
 

@@ -18,6 +18,8 @@
 
 #include "base/bytes.h"
 
+#include <sys/types.h>
+
 enum { WIRE_CONTROL = 3, WIRE_MODULE = 4, WIRE_CODE = 5, WIRE_PROFILE = 6, WIRE_FDS = 4 };
 enum wire_op { WIRE_OPEN = 1, WIRE_TURN, WIRE_COMMIT, WIRE_ROLLBACK, WIRE_GO_ON };
 
@@ -38,7 +40,7 @@ struct wire_answer {
 	uint32_t function;
 	uint64_t image_size; /* OPEN, COMMIT */
 	uint64_t gas_used;
-	uint64_t text_len; /* its bytes follow */
+	uint64_t text_len; /* its bytes follow; COMMIT: the pages that changed, 4 bytes each */
 };
 
 /* Whole reads and writes; false at the end of file or on an error. */
@@ -48,9 +50,9 @@ bool wire_write(int fd, const void *in, size_t len);
 bool wire_read_until(int fd, void *out, size_t len, uint64_t deadline);
 /* wire_pair makes the two sockets of a conversation with a worker; the second is the worker's. */
 bool wire_pair(int pair[2]);
-/* wire_meet reads the byte that a new worker sends first, and gives a descriptor of the process that did (pidfd_open): the
- * kernel says which, not the worker. -1 at the end of file, the deadline or an error. wire_greet sends it. */
-int wire_meet(int fd, uint64_t deadline);
+/* wire_meet reads the byte that a new worker sends first, and gives a descriptor of the process that did (pidfd_open) and
+ * its number: the kernel says which, not the worker. -1 at the end of file, the deadline or an error. wire_greet sends it. */
+int wire_meet(int fd, uint64_t deadline, pid_t *pid);
 bool wire_greet(int fd);
 /* wire_ask_open sends an ask with two descriptors; wire_take_open receives one. */
 bool wire_ask_open(int fd, const struct wire_ask *ask, int socket, int image);

@@ -5,7 +5,7 @@
 
 #define VALIDATION "GRAPHQL_VALIDATION_FAILED"
 
-const struct gql_input gql_condition[] = {{"if", {.name = "Boolean", .required = true}, NULL}, {NULL, {0}, NULL}};
+const struct gql_input gql_condition[] = {{"if", GQL_MUST("Boolean"), NULL}, GQL_NO_INPUT};
 
 /* ---- collecting ---- */
 
@@ -171,17 +171,6 @@ static bool fits(struct gql_ref variable, struct gql_ref place)
 	return same && variable.list == place.list;
 }
 
-static const char *ref_text(struct arena *a, struct gql_ref type)
-{
-	struct buf text = BUF_EMPTY;
-	const char *copy;
-
-	gql_ref_print(&text, type);
-	copy = arena_cstr(a, buf_bytes(&text));
-	buf_release(&text);
-	return copy;
-}
-
 static enum err check_variable(struct checker *c, const struct gql_value *value, struct gql_ref place)
 {
 	const struct gql_variable *v = c->operation->variables;
@@ -199,7 +188,7 @@ static enum err check_variable(struct checker *c, const struct gql_value *value,
 	if (!fits(v->type, place))
 		return gql_fail(c->error, VALIDATION, value->at,
 				"Variable \"$%.*s\" of type \"%s\" used in position expecting type \"%s\".",
-				BYTES_FMT(v->name), ref_text(c->arena, v->type), ref_text(c->arena, place));
+				BYTES_FMT(v->name), gql_ref_text(c->arena, v->type), gql_ref_text(c->arena, place));
 	return OK;
 }
 
@@ -248,7 +237,7 @@ static enum err check_arguments(struct checker *c, const struct gql_value *given
 		if (input->type.required && !input->fallback && !gql_member(&whole, input->name))
 			return gql_fail(c->error, VALIDATION, at,
 					"Argument \"%s\" of type \"%s\" is required on %s, but it was not provided.",
-					input->name, ref_text(c->arena, input->type), what);
+					input->name, gql_ref_text(c->arena, input->type), what);
 	return OK;
 }
 
@@ -297,7 +286,8 @@ static enum err check_condition(struct checker *c, struct bytes fragment, struct
 	return OK;
 }
 
-/* Directives, conditions and names of what a set is made of; the fields themselves are checked merged. */
+/* Directives, conditions and names of what a set is made of; the fields themselves are checked
+ * merged. */
 static enum err check_shape(struct checker *c, const struct gql_selection *selections, const struct gql_type *type,
 			    bool spread[GQL_FRAGMENTS_MAX])
 {
@@ -368,7 +358,7 @@ static enum err check_set(struct checker *c, const struct gql_group *parents, co
 static enum err check_leaf(struct checker *c, const struct gql_selection *s, const struct gql_field *field,
 			   const struct gql_type *type)
 {
-	const char *text = ref_text(c->arena, field->type);
+	const char *text = gql_ref_text(c->arena, field->type);
 
 	if (type->kind == GQL_OBJECT_TYPE && !s->selections)
 		return gql_fail(c->error, VALIDATION, s->at,
@@ -384,8 +374,7 @@ static enum err check_leaf(struct checker *c, const struct gql_selection *s, con
 
 static enum err check_group(struct checker *c, const struct gql_group *g, const struct gql_type *parent)
 {
-	static const struct gql_field type_name = {
-		"__typename", {.name = "String", .required = true}, NULL, NULL, NULL};
+	static const struct gql_field type_name = {"__typename", GQL_MUST("String"), NULL, NULL, NULL};
 	const struct gql_selection *s = g->list[0];
 	const struct gql_field *field = bytes_eq_str(s->name, "__typename")
 						? &type_name
@@ -527,7 +516,7 @@ static enum err check_declarations(struct checker *c)
 		if (type->kind == GQL_OBJECT_TYPE)
 			return gql_fail(c->error, VALIDATION, v->at,
 					"Variable \"$%.*s\" cannot be non-input type \"%s\".", BYTES_FMT(v->name),
-					ref_text(c->arena, v->type));
+					gql_ref_text(c->arena, v->type));
 		for (const struct gql_variable *w = c->operation->variables; w != v; w = w->next)
 			if (bytes_eq(w->name, v->name))
 				return gql_fail(c->error, VALIDATION, v->at,

@@ -3,9 +3,10 @@
  * check: whether a document makes sense over a schema, and what its values are (specification,
  * sections 5 and 6.1). Private to the folder.
  *
- * All fields are checked, skipped ones too; the texts are those of graphql-js, because clients probe for dialects by
- * them. More lenient than it in three ways that real clients need (weave 4.7): unused variables and fragments are fine, a
- * variable may differ from its place in ID against String and in '!', and values of variables that nobody declared are ignored.
+ * All fields are checked, skipped ones too; the texts are those of graphql-js, because clients
+ * probe for dialects by them. More lenient than it in three ways that real clients need (weave
+ * 4.7): unused variables and fragments are fine, a variable may differ from its place in ID
+ * against String and in '!', and values of variables that nobody declared are ignored.
  */
 #ifndef WEFT_WEAVE_GRAPHQL_CHECK_H
 #define WEFT_WEAVE_GRAPHQL_CHECK_H
@@ -35,8 +36,8 @@ enum err gql_fail(struct gql_error *error, const char *code, size_t at, const ch
 must_use enum err gql_check(const struct gql_document *document, const struct gql_schema *schema, struct arena *a,
 			    struct gql_error *error);
 
-/* gql_coerce reads `value` as a `type`. Variables are replaced: *out is NULL for one that is absent. With `variables` NULL
- * they are left alone, and the rest is only checked. */
+/* gql_coerce reads `value` as a `type`. Variables are replaced: *out is NULL for one that is
+ * absent. With `variables` NULL they are left alone, and the rest is only checked. */
 must_use enum err gql_coerce(const struct gql_value **out, struct arena *a, const struct gql_schema *schema,
 			     const struct gql_value *value, struct gql_ref type, const struct gql_variables *variables,
 			     struct gql_error *error);
@@ -64,8 +65,8 @@ struct gql_groups {
 	size_t *budget; /* selections that may still be looked at */
 };
 
-/* gql_collect adds the fields of a selection set to the groups, fragments opened, in order of appearance. With
- * `variables`, what @skip and @include leave out is left out. */
+/* gql_collect adds the fields of a selection set to the groups, fragments opened, in order of
+ * appearance. With `variables`, what @skip and @include leave out is left out. */
 must_use enum err gql_collect(struct gql_groups *groups, struct arena *a, const struct gql_document *document,
 			      const struct gql_schema *schema, const struct gql_selection *selections,
 			      const struct gql_variables *variables, struct gql_error *error);

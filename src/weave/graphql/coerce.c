@@ -48,19 +48,16 @@ static const char *shown(struct arena *a, const struct gql_value *value)
 	return copy;
 }
 
-static const char *ref_text(struct arena *a, struct gql_ref type)
+static enum err refuse(struct coercion *c, const struct gql_value *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static enum err refuse(struct coercion *c, const struct gql_value *value, const char *format, ...)
 {
-	struct buf text = BUF_EMPTY;
-	const char *copy;
+	char what[300];
+	va_list args;
 
-	gql_ref_print(&text, type);
-	copy = arena_cstr(a, buf_bytes(&text));
-	buf_release(&text);
-	return copy;
-}
-
-static enum err refuse(struct coercion *c, const struct gql_value *value, const char *what)
-{
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
 	if (c->variable.len)
 		return gql_fail(c->error, c->code, value->at, "Variable \"$%.*s\" got invalid value %s; %s",
 				BYTES_FMT(c->variable), shown(c->arena, c->whole), what);
@@ -97,29 +94,23 @@ static enum err coerce_scalar(struct coercion *c, const struct gql_value *value,
 
 	if (strcmp(type, "Int") == 0) {
 		if (value->kind != GQL_INT)
-			what = "Int cannot represent non-integer value: %s";
+			what = "Int cannot represent non-integer";
 		else if (!fits_int(value->text))
-			what = "Int cannot represent non 32-bit signed integer value: %s";
+			what = "Int cannot represent non 32-bit signed integer";
 	} else if (strcmp(type, "Float") == 0) {
 		if (value->kind != GQL_INT && value->kind != GQL_FLOAT)
-			what = "Float cannot represent non numeric value: %s";
+			what = "Float cannot represent non numeric";
 	} else if (strcmp(type, "Boolean") == 0) {
 		if (value->kind != GQL_BOOLEAN)
-			what = "Boolean cannot represent a non boolean value: %s";
+			what = "Boolean cannot represent a non boolean";
 	} else if (strcmp(type, "ID") == 0) {
 		if (value->kind != GQL_STRING && value->kind != GQL_INT)
-			what = "ID cannot represent a non-string and non-integer value: %s";
+			what = "ID cannot represent a non-string and non-integer";
 	} else if (value->kind != GQL_STRING) {
-		what = "String cannot represent a non string value: %s";
+		what = "String cannot represent a non string";
 	}
-	if (what) {
-		char text[200];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(text, sizeof(text), what, shown(c->arena, value));
-#pragma GCC diagnostic pop
-		return refuse(c, value, text);
-	}
+	if (what)
+		return refuse(c, value, "%s value: %s", what, shown(c->arena, value));
 	*out = as(c->arena, value, strcmp(type, "ID") == 0 ? GQL_STRING : value->kind);
 	return OK;
 }
@@ -136,13 +127,9 @@ static enum err coerce_enum(struct coercion *c, const struct gql_value *value, c
 		}
 	}
 	if (named)
-		return refuse(
-			c, value,
-			arena_cstr(c->arena, arena_printf(c->arena, "Value \"%.*s\" does not exist in \"%s\" enum.",
-							  BYTES_FMT(value->text), type->name)));
-	return refuse(c, value,
-		      arena_cstr(c->arena, arena_printf(c->arena, "Enum \"%s\" cannot represent non-enum value: %s.",
-							type->name, shown(c->arena, value))));
+		return refuse(c, value, "Value \"%.*s\" does not exist in \"%s\" enum.", BYTES_FMT(value->text),
+			      type->name);
+	return refuse(c, value, "Enum \"%s\" cannot represent non-enum value: %s.", type->name, shown(c->arena, value));
 }
 
 /* ---- input objects ---- */
@@ -195,7 +182,7 @@ static enum err coerce_inputs(struct coercion *c, const struct gql_value *given,
 		if (!coerced && !value && input->type.required && !input->fallback)
 			return gql_fail(
 				c->error, c->code, at, "Field \"%s%s%s\" of required type \"%s\" was not provided.",
-				owner ? owner : "", owner ? "." : "", input->name, ref_text(c->arena, input->type));
+				owner ? owner : "", owner ? "." : "", input->name, gql_ref_text(c->arena, input->type));
 		if (!coerced)
 			continue;
 		named = with_name(c->arena, coerced, input->name);
@@ -213,15 +200,11 @@ static enum err coerce_object(struct coercion *c, const struct gql_value *value,
 	enum err e;
 
 	if (value->kind != GQL_OBJECT)
-		return refuse(c, value,
-			      arena_cstr(c->arena, arena_printf(c->arena, "Expected value of type \"%s\", found %s.",
-								type->name, shown(c->arena, value))));
+		return refuse(c, value, "Expected value of type \"%s\", found %s.", type->name, shown(c->arena, value));
 	for (const struct gql_value *m = value->first; m; m = m->next)
 		if (!gql_input_find(type->inputs, m->name))
-			return refuse(c, m,
-				      arena_cstr(c->arena,
-						 arena_printf(c->arena, "Field \"%.*s\" is not defined by type \"%s\".",
-							      BYTES_FMT(m->name), type->name)));
+			return refuse(c, m, "Field \"%.*s\" is not defined by type \"%s\".", BYTES_FMT(m->name),
+				      type->name);
 	e = coerce_inputs(c, value->first, type->inputs, value->at, type->name, &members);
 	object = as(c->arena, value, GQL_OBJECT);
 	object->first = members;
@@ -256,7 +239,7 @@ static enum err coerce_list(struct coercion *c, const struct gql_value *value, s
 		if (e < 0)
 			return e;
 		if (++list->count > GQL_LIST_MAX)
-			return refuse(c, v, "A list has more than 1000 elements.");
+			return refuse(c, v, "A list has more than %d elements.", GQL_LIST_MAX);
 		member = coerced ? as(c->arena, coerced, coerced->kind) : arena_new(c->arena, struct gql_value);
 		*tail = member;
 		tail = &member->next;
@@ -278,10 +261,8 @@ static enum err coerce(struct coercion *c, const struct gql_value *value, struct
 	}
 	if (value->kind == GQL_NULL) {
 		if (type.required)
-			return refuse(c, value,
-				      arena_cstr(c->arena,
-						 arena_printf(c->arena, "Expected value of type \"%s\", found null.",
-							      ref_text(c->arena, type))));
+			return refuse(c, value, "Expected value of type \"%s\", found null.",
+				      gql_ref_text(c->arena, type));
 		*out = value;
 		return OK;
 	}
@@ -342,13 +323,13 @@ enum err gql_coerce_variables(struct gql_variables *out, struct arena *a, const 
 			if (v->type.required)
 				return gql_fail(error, c.code, v->at,
 						"Variable \"$%.*s\" of required type \"%s\" was not provided.",
-						BYTES_FMT(v->name), ref_text(a, v->type));
+						BYTES_FMT(v->name), gql_ref_text(a, v->type));
 			continue;
 		}
 		if (value->kind == GQL_NULL && v->type.required)
 			return gql_fail(error, c.code, v->at,
 					"Variable \"$%.*s\" of non-null type \"%s\" must not be null.",
-					BYTES_FMT(v->name), ref_text(a, v->type));
+					BYTES_FMT(v->name), gql_ref_text(a, v->type));
 		c.variable = v->name;
 		c.whole = value;
 		e = coerce(&c, value, v->type, &coerced);

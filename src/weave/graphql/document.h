@@ -117,7 +117,7 @@ struct json;
 const struct gql_value *gql_value_of_json(struct arena *a, const struct json *json);
 /* gql_value_print appends a value as a document would spell it. */
 void gql_value_print(struct buf *out, const struct gql_value *value);
-/* gql_ref_print appends a type: [ID!]!. */
-void gql_ref_print(struct buf *out, struct gql_ref type);
+/* gql_ref_text is a type's spelling, [ID!]!, in `a`. */
+const char *gql_ref_text(struct arena *a, struct gql_ref type);
 
 #endif

@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema asked about itself (specification, section 4). Its types are tables like any
- * others, over the tables themselves: a __Field is a struct gql_field, an __InputValue a struct gql_input, an
- * __EnumValue a name, and a __Type a struct gql_ref, from which one wrapper after the other is taken.
+ * The schema asked about itself (specification, section 4). Its types are tables like any others,
+ * over the tables themselves: a __Field is a struct gql_field, an __InputValue a struct gql_input,
+ * an __EnumValue a name, and a __Type a struct gql_ref, from which one wrapper after the other is
+ * taken.
  */
 #include "weave/graphql/schema.h"
 
 #include <string.h>
-
-#define REF(type)            \
-	{                    \
-		.name = type \
-	}
-#define MUST(type)                             \
-	{                                      \
-		.name = type, .required = true \
-	}
-#define LIST(type)                                                   \
-	{                                                            \
-		.name = type, .list = true, .element_required = true \
-	}
-#define MUST_LIST(type)                                                                \
-	{                                                                              \
-		.name = type, .required = true, .list = true, .element_required = true \
-	}
-#define END                                 \
-	{                                   \
-		NULL, {0}, NULL, NULL, NULL \
-	}
 
 /* ---- lists ---- */
 
@@ -270,7 +250,7 @@ static enum err directive_places(const struct gql_call *call, const void *object
 	return OK;
 }
 
-static const struct gql_input condition[] = {{"if", MUST("Boolean"), NULL}, {NULL, {0}, NULL}};
+static const struct gql_input condition[] = {{"if", GQL_MUST("Boolean"), NULL}, GQL_NO_INPUT};
 
 static enum err directive_args(const struct gql_call *call, const void *object, struct gql_answer *answer)
 {
@@ -336,68 +316,68 @@ static enum err query_type(const struct gql_call *call, const void *object, stru
 
 /* ---- tables ---- */
 
-static const struct gql_input include_deprecated[] = {{"includeDeprecated", REF("Boolean"), NULL}, {NULL, {0}, NULL}};
-static const struct gql_input by_name[] = {{"name", MUST("String"), NULL}, {NULL, {0}, NULL}};
+static const struct gql_input include_deprecated[] = {{"includeDeprecated", GQL_REF("Boolean"), NULL}, GQL_NO_INPUT};
+static const struct gql_input by_name[] = {{"name", GQL_MUST("String"), NULL}, GQL_NO_INPUT};
 
 static const struct gql_field schema_fields[] = {
-	{"description", REF("String"), say_null, NULL, NULL},
-	{"types", MUST_LIST("__Type"), schema_types, NULL, NULL},
-	{"queryType", MUST("__Type"), schema_query, NULL, NULL},
-	{"mutationType", REF("__Type"), say_null, NULL, NULL},
-	{"subscriptionType", REF("__Type"), say_null, NULL, NULL},
-	{"directives", MUST_LIST("__Directive"), schema_directives, NULL, NULL},
-	END,
+	{"description", GQL_REF("String"), say_null, NULL, NULL},
+	{"types", GQL_MUST_LIST("__Type"), schema_types, NULL, NULL},
+	{"queryType", GQL_MUST("__Type"), schema_query, NULL, NULL},
+	{"mutationType", GQL_REF("__Type"), say_null, NULL, NULL},
+	{"subscriptionType", GQL_REF("__Type"), say_null, NULL, NULL},
+	{"directives", GQL_MUST_LIST("__Directive"), schema_directives, NULL, NULL},
+	GQL_NO_FIELD,
 };
 
 static const struct gql_field type_fields_of[] = {
-	{"kind", MUST("__TypeKind"), type_kind, NULL, NULL},
-	{"name", REF("String"), type_name, NULL, NULL},
-	{"description", REF("String"), type_about, NULL, NULL},
-	{"specifiedByURL", REF("String"), say_null, NULL, NULL},
-	{"fields", LIST("__Field"), type_fields, include_deprecated, NULL},
-	{"interfaces", LIST("__Type"), type_interfaces, NULL, NULL},
-	{"possibleTypes", LIST("__Type"), say_null, NULL, NULL},
-	{"enumValues", LIST("__EnumValue"), type_values, include_deprecated, NULL},
-	{"inputFields", LIST("__InputValue"), type_inputs, include_deprecated, NULL},
-	{"ofType", REF("__Type"), type_of, NULL, NULL},
-	END,
+	{"kind", GQL_MUST("__TypeKind"), type_kind, NULL, NULL},
+	{"name", GQL_REF("String"), type_name, NULL, NULL},
+	{"description", GQL_REF("String"), type_about, NULL, NULL},
+	{"specifiedByURL", GQL_REF("String"), say_null, NULL, NULL},
+	{"fields", GQL_REF_LIST("__Field"), type_fields, include_deprecated, NULL},
+	{"interfaces", GQL_REF_LIST("__Type"), type_interfaces, NULL, NULL},
+	{"possibleTypes", GQL_REF_LIST("__Type"), say_null, NULL, NULL},
+	{"enumValues", GQL_REF_LIST("__EnumValue"), type_values, include_deprecated, NULL},
+	{"inputFields", GQL_REF_LIST("__InputValue"), type_inputs, include_deprecated, NULL},
+	{"ofType", GQL_REF("__Type"), type_of, NULL, NULL},
+	GQL_NO_FIELD,
 };
 
 static const struct gql_field field_fields[] = {
-	{"name", MUST("String"), field_name, NULL, NULL},
-	{"description", REF("String"), say_null, NULL, NULL},
-	{"args", MUST_LIST("__InputValue"), field_args, include_deprecated, NULL},
-	{"type", MUST("__Type"), field_type, NULL, NULL},
-	{"isDeprecated", MUST("Boolean"), field_is_deprecated, NULL, NULL},
-	{"deprecationReason", REF("String"), field_why, NULL, NULL},
-	END,
+	{"name", GQL_MUST("String"), field_name, NULL, NULL},
+	{"description", GQL_REF("String"), say_null, NULL, NULL},
+	{"args", GQL_MUST_LIST("__InputValue"), field_args, include_deprecated, NULL},
+	{"type", GQL_MUST("__Type"), field_type, NULL, NULL},
+	{"isDeprecated", GQL_MUST("Boolean"), field_is_deprecated, NULL, NULL},
+	{"deprecationReason", GQL_REF("String"), field_why, NULL, NULL},
+	GQL_NO_FIELD,
 };
 
 static const struct gql_field input_fields[] = {
-	{"name", MUST("String"), input_name, NULL, NULL},
-	{"description", REF("String"), say_null, NULL, NULL},
-	{"type", MUST("__Type"), input_type, NULL, NULL},
-	{"defaultValue", REF("String"), input_fallback, NULL, NULL},
-	{"isDeprecated", MUST("Boolean"), say_false, NULL, NULL},
-	{"deprecationReason", REF("String"), say_null, NULL, NULL},
-	END,
+	{"name", GQL_MUST("String"), input_name, NULL, NULL},
+	{"description", GQL_REF("String"), say_null, NULL, NULL},
+	{"type", GQL_MUST("__Type"), input_type, NULL, NULL},
+	{"defaultValue", GQL_REF("String"), input_fallback, NULL, NULL},
+	{"isDeprecated", GQL_MUST("Boolean"), say_false, NULL, NULL},
+	{"deprecationReason", GQL_REF("String"), say_null, NULL, NULL},
+	GQL_NO_FIELD,
 };
 
 static const struct gql_field value_fields[] = {
-	{"name", MUST("String"), value_name, NULL, NULL},
-	{"description", REF("String"), say_null, NULL, NULL},
-	{"isDeprecated", MUST("Boolean"), say_false, NULL, NULL},
-	{"deprecationReason", REF("String"), say_null, NULL, NULL},
-	END,
+	{"name", GQL_MUST("String"), value_name, NULL, NULL},
+	{"description", GQL_REF("String"), say_null, NULL, NULL},
+	{"isDeprecated", GQL_MUST("Boolean"), say_false, NULL, NULL},
+	{"deprecationReason", GQL_REF("String"), say_null, NULL, NULL},
+	GQL_NO_FIELD,
 };
 
 static const struct gql_field directive_fields[] = {
-	{"name", MUST("String"), value_name, NULL, NULL},
-	{"description", REF("String"), say_null, NULL, NULL},
-	{"isRepeatable", MUST("Boolean"), say_false, NULL, NULL},
-	{"locations", MUST_LIST("__DirectiveLocation"), directive_places, NULL, NULL},
-	{"args", MUST_LIST("__InputValue"), directive_args, include_deprecated, NULL},
-	END,
+	{"name", GQL_MUST("String"), value_name, NULL, NULL},
+	{"description", GQL_REF("String"), say_null, NULL, NULL},
+	{"isRepeatable", GQL_MUST("Boolean"), say_false, NULL, NULL},
+	{"locations", GQL_MUST_LIST("__DirectiveLocation"), directive_places, NULL, NULL},
+	{"args", GQL_MUST_LIST("__InputValue"), directive_args, include_deprecated, NULL},
+	GQL_NO_FIELD,
 };
 
 static const char *const type_kinds[] = {"SCALAR",       "OBJECT", "INTERFACE", "UNION", "ENUM",
@@ -426,9 +406,9 @@ const struct gql_type gql_own_types[] = {
 const struct gql_field *gql_meta_field(const char *name)
 {
 	static const struct gql_field meta[] = {
-		{"__schema", MUST("__Schema"), query_schema, NULL, NULL},
-		{"__type", REF("__Type"), query_type, by_name, NULL},
-		END,
+		{"__schema", GQL_MUST("__Schema"), query_schema, NULL, NULL},
+		{"__type", GQL_REF("__Type"), query_type, by_name, NULL},
+		GQL_NO_FIELD,
 	};
 
 	for (const struct gql_field *f = meta; f->name; f++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lexer: the tokens of a GraphQL document (specification, section 2.1). Blanks, commas, comments and a
- * byte order mark mean nothing. Private to the folder.
+ * lexer: the tokens of a GraphQL document (specification, section 2.1). Blanks, commas, comments
+ * and a byte order mark mean nothing. Private to the folder.
  */
 #ifndef WEFT_WEAVE_GRAPHQL_LEXER_H
 #define WEFT_WEAVE_GRAPHQL_LEXER_H

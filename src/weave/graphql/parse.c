@@ -489,13 +489,11 @@ void gql_value_print(struct buf *out, const struct gql_value *value)
 	}
 }
 
-void gql_ref_print(struct buf *out, struct gql_ref type)
+const char *gql_ref_text(struct arena *a, struct gql_ref type)
 {
-	if (type.list)
-		buf_put_u8(out, '[');
-	buf_put_str(out, type.name);
-	if (type.list)
-		buf_put_str(out, type.element_required ? "!]" : "]");
-	if (type.required)
-		buf_put_u8(out, '!');
+	struct bytes text = type.list ? arena_printf(a, "[%s%s]%s", type.name, type.element_required ? "!" : "",
+						     type.required ? "!" : "")
+				      : arena_printf(a, "%s%s", type.name, type.required ? "!" : "");
+
+	return arena_cstr(a, text);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * schema: what can be asked, as tables. The owner of a schema writes its types, and for each
- * field a function that answers it; parsing, checking, merging, directives, introspection and errors are this
- * folder's affair.
+ * schema: what can be asked, as tables. The owner of a schema writes its types, and for each field
+ * a function that answers it; parsing, checking, merging, directives, introspection and errors are
+ * this folder's affair.
  *
  *   text --gql_parse--> document --check--> (nothing wrong) --plan--> fields, merged, with their
  *   arguments coerced --execute--> JSON
  *
- * Only what such schemas need: objects, enums, input objects and the five scalars; no interfaces, unions,
- * mutations or subscriptions. A failing resolver makes the whole answer `data: null`.
+ * Only what such schemas need: objects, enums, input objects and the five scalars; no interfaces,
+ * unions, mutations or subscriptions. A failing resolver makes the whole answer `data: null`.
  */
 #ifndef WEFT_WEAVE_GRAPHQL_SCHEMA_H
 #define WEFT_WEAVE_GRAPHQL_SCHEMA_H
@@ -35,15 +35,15 @@ struct gql_call {
 	struct note *note; /* what an error says */
 };
 
-/* gql_argument is an argument's value, coerced to its type and with its default: kind GQL_NULL when null was
- * given, NULL when it is absent. */
+/* gql_argument is an argument's value, coerced to its type and with its default: kind GQL_NULL
+ * when null was given, NULL when it is absent. */
 const struct gql_value *gql_argument(const struct gql_call *call, const char *name);
 const struct gql_value *gql_member(const struct gql_value *object, const char *name);
 
 enum gql_answer_kind { GQL_IS_NULL, GQL_IS_TEXT, GQL_IS_NUMBER, GQL_IS_BOOLEAN, GQL_IS_OBJECT, GQL_IS_LIST };
 
-/* What a resolver says: a scalar or enum, an object of the field's type (a pointer that only its fields' resolvers
- * understand), or a list of those. */
+/* What a resolver says: a scalar or enum, an object of the field's type (a pointer that only its
+ * fields' resolvers understand), or a list of those. */
 struct gql_answer {
 	enum gql_answer_kind kind;
 	struct bytes text;
@@ -90,6 +90,16 @@ struct gql_schema {
 	const struct gql_type *types; /* end with a NULL name; the first is the query type */
 };
 
+/* How the tables spell T, T!, [T!] and [T!]!, and how their lists end. */
+/* clang-format off */
+#define GQL_REF(type) {.name = type}
+#define GQL_MUST(type) {.name = type, .required = true}
+#define GQL_REF_LIST(type) {.name = type, .list = true, .element_required = true}
+#define GQL_MUST_LIST(type) {.name = type, .required = true, .list = true, .element_required = true}
+#define GQL_NO_INPUT {NULL, {0}, NULL}
+#define GQL_NO_FIELD {NULL, {0}, NULL, NULL, NULL}
+/* clang-format on */
+
 /* Types that every schema has: scalars and introspection. */
 extern const struct gql_type gql_own_types[];
 /* gql_meta_field: __schema and __type, on the query type. */
@@ -108,8 +118,8 @@ struct gql_request {
 	struct bytes operation;       /* empty: the only one */
 };
 
-/* gql_execute appends the answer's JSON to `out` and returns its HTTP status: 200, or 400 when the request itself is
- * wrong. `ctx` is handed to the resolvers. */
+/* gql_execute appends the answer's JSON to `out` and returns its HTTP status: 200, or 400 when the
+ * request itself is wrong. `ctx` is handed to the resolvers. */
 int gql_execute(struct buf *out, struct arena *a, const struct gql_schema *schema, const struct gql_request *request,
 		void *ctx);
 

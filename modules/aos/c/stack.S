@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# The stack pointer, which C cannot name. module.c builds on these two.
+	.globaltype __stack_pointer, i32
+
+	.section .text.emscripten_stack_get_current,"",@
+	.globl emscripten_stack_get_current
+	.type emscripten_stack_get_current,@function
+	.export_name emscripten_stack_get_current, emscripten_stack_get_current
+	.no_dead_strip emscripten_stack_get_current
+emscripten_stack_get_current:
+	.functype emscripten_stack_get_current () -> (i32)
+	global.get __stack_pointer
+	end_function
+
+	.section .text.stack_set,"",@
+	.globl stack_set
+	.type stack_set,@function
+stack_set:
+	.functype stack_set (i32) -> ()
+	local.get 0
+	global.set __stack_pointer
+	end_function

@@ -1,0 +1,1 @@
+local o = {} local function perm(a, n) if n == 0 then o[#o + 1] = table.concat(a) return end for i = 1, n do a[i], a[n] = a[n], a[i] perm(a, n - 1) a[i], a[n] = a[n], a[i] end end perm({ 'a', 'b', 'c' }, 3) return table.concat(o, ' ')

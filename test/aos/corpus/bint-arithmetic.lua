@@ -1,0 +1,5 @@
+local b = require('.bint')(256) local x, y = b('123456789012345678901234567890'), b('-987654321') local o = {} for _, v in ipairs({ x + y, x - y, x * y, x // y, x % y, -x, y // x, y % x, x // 7, x % 7, b.abs(y), b.inc(x), b.dec(x), b.max(x, y), b.min(x, y) }) do o[#o + 1] = tostring(v) end return table.concat(o, '\n')
+--@ eval
+local b = require('.bint')(256) local x = b(7) return table.concat({ tostring(x / 2), tostring(x ^ 2), tostring(b.ipow(3, 50)), tostring(b.upowmod(3, 200, 1000007)), tostring(x << 100), tostring((x << 100) >> 98), tostring(x & 3), tostring(x | 8), tostring(x ~ 1), tostring(~x) }, ' ')
+--@ eval
+local b = require('.bint')(256) return table.concat({ tostring(b(5) == b('5')), tostring(b(5) < b(6)), tostring(b(-1) < b(0)), tostring(b.ult(-1, 0)), tostring(b.eq(5, '5')), tostring(b.iszero(0)), tostring(b.isneg(b(-1))), tostring(b.iseven(b(4))), tostring(b.isbint(5)), tostring(b.isintegral(5.0)), tostring(b.type(b(1))), tostring(b.type(1)), tostring(b.isnumeric('1')) }, ' ')

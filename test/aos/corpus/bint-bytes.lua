@@ -1,0 +1,1 @@
+local b = require('.bint')(256) local function h(s) return (s:gsub('.', function (c) return ('%02x'):format(c:byte()) end)) end return h(b.tole(b(258), true)) .. ' ' .. h(b.tobe(b(258), true)) .. ' ' .. #b.tole(b(1)) .. ' ' .. tostring(b.fromle('\2\1')) .. ' ' .. tostring(b.frombe('\1\2'))

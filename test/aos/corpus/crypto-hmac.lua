@@ -1,0 +1,1 @@
+local c = require('.crypto') local S, A = c.utils.stream.fromString, c.utils.array.fromString local o = {} for _, k in ipairs({ '', 'key', ('k'):rep(32), ('k'):rep(33), ('k'):rep(100) }) do for _, a in ipairs({ 'sha1', 'sha256' }) do o[#o + 1] = c.mac.createHmac(S('message'), A(k), a).asHex() end end return table.concat(o, '\n')

@@ -1,0 +1,1 @@
+local c = require('.crypto') local A = c.utils.array.fromString return c.kdf.pbkdf2(A('pw'), A('salt'), 1, 20).asHex() .. ' ' .. c.kdf.pbkdf2(A('pw'), A('salt'), 3, 40, 'sha256').asHex() .. ' ' .. #c.kdf.pbkdf2(A('pw'), A('salt'), 1, 7).asString()

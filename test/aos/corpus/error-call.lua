@@ -1,0 +1,11 @@
+local t = {} t()
+--@ eval
+('x')()
+--@ eval
+(1)()
+--@ eval
+local a = { b = {} } a.b.c()
+--@ eval
+local a = { b = {} } a.b:c()
+--@ eval
+nil()

@@ -1,0 +1,2 @@
+Handlers.add('f', 'F', function (...) print(select('#', ...)) end)
+--@ message {"Action":"F"}

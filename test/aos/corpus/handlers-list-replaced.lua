@@ -1,0 +1,4 @@
+Handlers.list = {}
+--@ message {"Action":"X"}
+--@ eval
+return #Handlers.list

@@ -1,0 +1,2 @@
+Handlers.add('nohandle', 'N', nil)
+--@ message {"Action":"N"}

@@ -1,0 +1,2 @@
+Handlers.add('p', function (m) print('asked') return false end, print)
+--@ message {"Action":"X"}

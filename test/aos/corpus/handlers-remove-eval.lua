@@ -1,0 +1,3 @@
+Handlers.remove('_eval')
+--@ eval
+return 'back'

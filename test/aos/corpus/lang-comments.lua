@@ -1,0 +1,2 @@
+--[[ block
+comment ]] return --[==[ nested ]] ]==] 'ok' -- trailing

@@ -1,0 +1,3 @@
+return math.maxinteger + 1 == math.mininteger, nil
+--@ eval
+return math.maxinteger * 2 .. ' ' .. math.mininteger // -1 .. ' ' .. (math.mininteger % -1) .. ' ' .. math.abs(math.mininteger)

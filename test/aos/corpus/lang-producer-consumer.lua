@@ -1,0 +1,1 @@
+local function producer() return coroutine.create(function () for _, w in ipairs({ 'a', 'b', 'c' }) do coroutine.yield(w) end return nil end) end local p, out = producer(), {} while true do local _, v = coroutine.resume(p) if not v then break end out[#out + 1] = v end return table.concat(out)

@@ -1,0 +1,5 @@
+coroutine.yield(1)
+--@ eval
+coroutine.yield('x')
+--@ eval
+return 'after'

@@ -1,0 +1,11 @@
+return 1
+--@ blueprint token
+--@ blueprint staking
+--@ message {"Action":"Transfer","Recipient":"s","Quantity":"100"} {"From":"process"}
+--@ message {"Action":"Stake","Quantity":"40"} {"From":"s"}
+--@ message {"Action":"Stake","Quantity":"100"} {"From":"s"}
+--@ message {"Action":"Unstake","Quantity":"10"} {"From":"s"}
+--@ message {"Action":"Unstake","Quantity":"31"} {"From":"s"}
+--@ message {"Action":"Stakers"} {"From":"s"}
+--@ message {"Action":"Balance","Recipient":"s"} {"Block-Height":2000000}
+--@ message {"Action":"Balance","Recipient":"s"} {"Block-Height":2000001}
