@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wasm/instance.h"
 #include "engine/wasm/lazy.h"
+#include <asm/prctl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 /* A place to come back to: a call from outside (traps end there) or an invoke (throws do). */
 struct landing {
@@ -112,6 +116,18 @@ static void watch_faults(void)
 
 /* ---- calls ---- */
 
+/* T1 has the base of memory in gs. It is a register of the thread; newer kernels let it be set without asking them
+ * (Documentation/arch/x86/x86_64/fsgs). */
+static void show_memory(const struct wasm_instance *i)
+{
+	enum { HWCAP2_FSGSBASE = 2 };
+	uintptr_t base = i ? (uintptr_t)i->memory.base : 0;
+	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)
+		__asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+	else
+		must(syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0);
+}
+
 static void enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
 	wasm_entry *entry = wasm_code_entry(i->o.code, type);
@@ -147,6 +163,8 @@ enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slo
 	struct wasm_instance *before = running;
 	struct landing here = {.outer = i->landings, .depth = i->vm.depth};
 	running = i;
+	if (before != i)
+		show_memory(i);
 	i->trapped = TRAP_NONE;
 	i->landings = &here;
 	if (sigsetjmp(here.at, 0) == 0)
@@ -154,6 +172,8 @@ enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slo
 	i->landings = here.outer;
 	i->vm.depth = here.depth;
 	running = before;
+	if (before != i)
+		show_memory(before);
 	return i->trapped;
 }
 
@@ -356,12 +376,14 @@ static enum vm_trap run_initialise(struct wasm_instance *i)
 	struct wasm_instance *before = running;
 	struct landing here = {.depth = i->vm.depth};
 	running = i;
+	show_memory(i);
 	i->landings = &here;
 	if (sigsetjmp(here.at, 0) == 0)
 		initialise(i);
 	i->landings = NULL;
 	i->vm.depth = here.depth;
 	running = before;
+	show_memory(before);
 	return i->trapped;
 }
 
@@ -445,8 +467,9 @@ enum err wasm_open(struct wasm_instance **out, const struct wasm_options *o, enu
 				     (unsigned long long)m->memory.min * WASM_PAGE,
 				     (unsigned long long)most * WASM_PAGE);
 		else
-			e = memory_open(&i->memory, m->memory.is64, m->memory.min * WASM_PAGE, most * WASM_PAGE,
-					o->image, 0, note);
+			e = memory_open(&i->memory, memory_bits(m->memory.is64, m->memory.has_max, m->memory.max),
+					m->memory.min * WASM_PAGE, most * WASM_PAGE, o->image, 0,
+					o->pagemap ? o->pagemap : -1, note);
 		i->vm.memory = i->memory.base;
 		i->vm.memory_size = i->memory.size;
 	}

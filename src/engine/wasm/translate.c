@@ -37,6 +37,7 @@ struct walker {
 	uint64_t sum;
 	uint32_t function;
 	int64_t depth_units;
+	LLVMValueRef depth_left;
 };
 
 /* ---- building blocks ---- */
@@ -428,8 +429,8 @@ static void return_now(struct walker *w)
 	struct build *t = &w->t;
 	const struct wasm_func_type *type = wasm_type_of(t->m, w->function);
 	gas_spill(t);
-	LLVMValueRef depth = vm_field(t, offsetof(struct vm, depth), t->i64);
-	vm_set(t, offsetof(struct vm, depth), LLVMBuildAdd(t->b, depth, const_i64(t, (uint64_t)w->depth_units), ""));
+	vm_set(t, offsetof(struct vm, depth),
+	       LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
 	if (type->result_count == 1) {
 		LLVMBuildRet(t->b, t->stack[t->height - 1].v);
 		return;
@@ -979,6 +980,7 @@ static void function(struct walker *w, uint32_t index)
 					 const_i64(t, (uint64_t)w->depth_units), "");
 	trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), ""), TRAP_STACK);
 	vm_set(t, offsetof(struct vm, depth), left);
+	w->depth_left = left;
 
 	struct frame *f = enter(w, OP_block);
 	f->results = type->results, f->result_count = type->result_count;

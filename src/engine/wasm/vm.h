@@ -18,7 +18,10 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 2 };
+enum { VM_VERSION = 3 };
+
+/* LLVM's name for addresses relative to gs, where T1 expects vm->memory. */
+enum { VM_MEMORY_SPACE = 256 };
 
 /* Why a guest stopped. Numbers are stored with results: never reused. */
 enum vm_trap {

@@ -77,9 +77,13 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 						     .memory_max = o->memory_max,
 						     .start_gas = START_GAS,
 						     .image = o->image,
+						     .pagemap = o->pagemap,
 						     .missing = o->missing,
 						     .counts = o->counts},
 			      &trap, note);
+	if (!e && o->image_size > wasm_memory(g->instance)->max)
+		e = note_err(note, E_LIMIT, "the process has %llu bytes of memory, more than its limit of %llu",
+			     (unsigned long long)o->image_size, (unsigned long long)wasm_memory(g->instance)->max);
 	if (!e && !trap)
 		trap = run_export(g, "emscripten_stack_init");
 	if (!e && !trap)
@@ -117,7 +121,7 @@ struct wasm_instance *guest_instance(struct guest *g)
 
 uint64_t guest_commit(struct guest *g)
 {
-	(void)memory_commit(wasm_memory(g->instance));
+	memory_commit(wasm_memory(g->instance));
 	return wasm_memory(g->instance)->committed;
 }
 

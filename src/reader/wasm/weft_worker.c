@@ -10,6 +10,7 @@
 #include "reader/wasm/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static void work(void *ctx)
 	struct note note = {0};
 	struct wire_ask ask;
 	uint64_t size = w->ask.image_size;
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	enum err e = sandbox_enter(SANDBOX_WORKER, &note);
 
 	self = w;
@@ -113,6 +115,7 @@ static void work(void *ctx)
 						       .memory_max = w->ask.memory_max,
 						       .image = w->image,
 						       .image_size = size,
+						       .pagemap = pagemap,
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
