@@ -12,7 +12,7 @@ struct tiers;
 struct readers {
 	char *compile, *worker, *cache;
 	struct log *log;
-	uint64_t turn_ms_max;
+	uint64_t turn_ms_max, compile_ms_max;
 	struct tiers *tiers; /* who improves translated code; NULL: nobody */
 };
 
@@ -33,11 +33,11 @@ struct reader {
 };
 
 /* For readers: the image's memfd, and its locks. Who looks at the content holds it for reading, who
- * commits holds it for writing and sets the size. */
+ * commits holds it for writing and sets the size; false when the memfd is not that large. */
 int image_fd(const struct image *i);
 void image_lock_read(struct image *i);
 void image_lock_write(struct image *i);
 void image_unlock(struct image *i);
-void image_set_size(struct image *i, uint64_t size);
+must_use bool image_set_size(struct image *i, uint64_t size);
 
 #endif

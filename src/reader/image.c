@@ -2,11 +2,13 @@
 #include "reader/format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct image {
@@ -19,9 +21,10 @@ struct image {
 enum err image_new(struct image **out, struct note *note)
 {
 	struct image *i;
-	int fd = memfd_create("weft-image", MFD_CLOEXEC);
+	int fd = memfd_create("weft-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0)
+	/* Workers may make it larger. One that could make it smaller could kill whoever reads it. */
+	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
 		return note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
 	i = calloc(1, sizeof(*i));
 	must(i != NULL && pthread_rwlock_init(&i->lock, NULL) == 0);
@@ -116,7 +119,12 @@ void image_unlock(struct image *i)
 	pthread_rwlock_unlock(&i->lock);
 }
 
-void image_set_size(struct image *i, uint64_t size)
+bool image_set_size(struct image *i, uint64_t size)
 {
+	struct stat st;
+
+	if (fstat(i->fd, &st) != 0 || size > (uint64_t)st.st_size)
+		return false;
 	i->size = size;
+	return true;
 }

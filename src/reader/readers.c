@@ -23,7 +23,7 @@ static const struct {
 	{"wasm32-unknown-emscripten-metering", &wasm_reader, WASM_GAS_METERING},
 };
 
-enum { TURN_MS_MAX = 3600000 };
+enum { TURN_MS_MAX = 3600000, COMPILE_MS_MAX = 60000 };
 enum { FORMATS = sizeof(table) / sizeof(table[0]) };
 
 static size_t find_row(struct bytes format)
@@ -55,6 +55,7 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 	must(r->compile && r->worker && r->cache);
 	r->log = options->log;
 	r->turn_ms_max = options->turn_ms_max ? options->turn_ms_max : TURN_MS_MAX;
+	r->compile_ms_max = options->compile_ms_max ? options->compile_ms_max : COMPILE_MS_MAX;
 	if (!options->first_tier_only)
 		r->tiers = tiers_new();
 	*out = r;

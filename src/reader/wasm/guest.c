@@ -189,6 +189,12 @@ void guest_turn(struct guest *g, struct bytes message, struct bytes environment,
 		fail(g, t, TRAP_MEMORY);
 		return;
 	}
+	if (end - (vm->memory + text) > GUEST_TEXT_MAX) {
+		t->failed = true;
+		t->trap = TRAP_HOST;
+		buf_put_str(&t->text, "RuntimeError: the module's answer is longer than 64 MiB");
+		return;
+	}
 	if (text)
 		buf_put_utf8_lossy(&t->text, bytes_of(vm->memory + text, (size_t)(end - (vm->memory + text))));
 	trap = host_export(g->instance, g->host.stack_restore, stack, NULL);

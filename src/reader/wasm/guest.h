@@ -18,6 +18,9 @@
 
 struct guest;
 
+/* A longer answer of a module is a failure of the module. */
+enum { GUEST_TEXT_MAX = 64 << 20 };
+
 struct guest_options {
 	const struct wasm_module *module; /* valid; outlives the guest */
 	const struct wasm_code *code;

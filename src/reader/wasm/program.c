@@ -2,6 +2,7 @@
  *
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
+#include "reader/wasm/guest.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
 #include "reader/wasm/wasm.h"
@@ -23,7 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 1 << 30 };
+/* What a guest may answer, each byte of it replaced by a U+FFFD at worst. */
+enum { TEXT_MAX = 3 * GUEST_TEXT_MAX + 1000 };
 #define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
@@ -61,6 +63,13 @@ static enum err died(struct note *note)
 	return E_WORKER;
 }
 
+static enum err nonsense(struct note *note)
+{
+	note_err(note, E_WORKER, "the worker answered what cannot be");
+	note_hint(note, "ask again: the evaluation starts over in a new worker");
+	return E_WORKER;
+}
+
 static enum err no_answer(uint64_t deadline, struct note *note)
 {
 	if (clock_ns() < deadline)
@@ -76,8 +85,10 @@ static enum err take_answer(int fd, uint64_t deadline, struct arena *a, struct w
 {
 	uint8_t *at;
 
-	if (!wire_read_until(fd, answer, sizeof(*answer), deadline) || answer->text_len > TEXT_MAX)
+	if (!wire_read_until(fd, answer, sizeof(*answer), deadline))
 		return no_answer(deadline, note);
+	if (answer->text_len > TEXT_MAX || answer->err > OK || !err_known(answer->err))
+		return nonsense(note);
 	at = arena_alloc(a, answer->text_len + 1);
 	if (!wire_read_until(fd, at, answer->text_len, deadline))
 		return no_answer(deadline, note);
@@ -191,6 +202,8 @@ static void wasm_program_close(struct program *base)
 	struct wasm_program *p = program_of(base);
 
 	stop_nursery(p);
+	if (p->code)
+		translated_stop(p->code);
 	if (p->readers->tiers && p->code)
 		tiers_remove(p->readers->tiers, p->code);
 	translated_close(p->code);
@@ -233,7 +246,9 @@ static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_a
 		e = take_answer(i->socket, deadline, a, answer, text, note);
 		if (e < 0 || !answer->need)
 			break;
+		uint64_t start = clock_ns();
 		e = translated_need(i->program->code, answer->function, note);
+		deadline += clock_ns() - start; /* it has a limit of its own */
 		if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
 			e = died(note);
 		if (e < 0)
@@ -257,8 +272,8 @@ static enum err meet(struct wasm_instance_far *i, struct image *image, struct no
 		e = died(note);
 	if (e == OK)
 		e = hear(i, &a, &answer, &text, note);
-	if (e == OK)
-		image_set_size(image, answer.image_size);
+	if (e == OK && !image_set_size(image, answer.image_size))
+		e = nonsense(note);
 	arena_release(&a);
 	return e;
 }
@@ -390,8 +405,8 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 
 	image_lock_write(base->image);
 	e = ask_simple(base, &ask, &answer, note);
-	if (e == OK)
-		image_set_size(base->image, answer.image_size);
+	if (e == OK && !image_set_size(base->image, answer.image_size))
+		e = nonsense(note);
 	image_unlock(base->image);
 	return e;
 }

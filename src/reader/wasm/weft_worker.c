@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,20 @@ static bool obey(struct worker *w, const struct wire_ask *ask)
 	return false;
 }
 
+/* Against a guest that got out of its memory: what it could take of the machine's. Files are the image. */
+static void limit_self(uint64_t memory_max)
+{
+	rlim_t spare = (rlim_t)3 << 30; /* the deep stack, messages and answers */
+	struct rlimit files = {memory_max, memory_max}, data = {memory_max + spare, memory_max + spare};
+
+	(void)setrlimit(RLIMIT_FSIZE, &files);
+#ifndef __SANITIZE_ADDRESS__
+	(void)setrlimit(RLIMIT_DATA, &data);
+#else
+	(void)data;
+#endif
+}
+
 /* On the deep stack, in the child. */
 static void work(void *ctx)
 {
@@ -103,7 +118,10 @@ static void work(void *ctx)
 	struct wire_ask ask;
 	uint64_t size = w->ask.image_size;
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	enum err e = sandbox_enter(SANDBOX_WORKER, &note);
+	enum err e;
+
+	limit_self(w->ask.memory_max);
+	e = sandbox_enter(SANDBOX_WORKER, &note);
 
 	self = w;
 	if (!wire_greet(w->socket))
