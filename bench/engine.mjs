@@ -2,7 +2,8 @@
 // bench/engine.mjs [--modes inplace,copy,T1] [--workloads a,b] [--reps 3] [--module aos2_0_6] [--scale 1]
 // One turn of an aos process: weft's engine (bench/engine.c, every check on, a commit after each message) against
 // @permaweb/ao-loader on this node. Each measurement is a process of its own; the sides take turns, and the figure is
-// the median of the repetitions' medians, in ms per message.
+// the median of the repetitions' medians, in ms per message; in brackets the best message, and after it the processor time
+// that a message took, which is what to compare while the machine is busy with other things (--by cpu).
 //   inplace  the loader's fastest mode: the instance keeps its memory
 //   copy     the loader's contract, as the reference compute unit uses it: the memory goes in and out of every call
 //   T0, T1   weft: code of the first tier only, or after all code has been improved
@@ -119,12 +120,15 @@ async function peer (file, mode, name) {
   for (const m of w.setup) await take(m)
   const warm = inplace ? w.warm : Math.min(w.warm, 5), n = inplace ? w.count : Math.min(w.count, 15)
   const times = []
+  let cpu
   for (let i = 0; i < warm + n; i++) {
+    if (i === warm) cpu = process.cpuUsage()
     const ms = await take(w.messages[i % w.messages.length])
     if (i >= warm) times.push(ms)
   }
+  cpu = process.cpuUsage(cpu)
   times.sort((a, b) => a - b)
-  fs.writeSync(1, JSON.stringify({ name, first, ms: times[times.length >> 1], min: times[0] }) + '\n')
+  fs.writeSync(1, JSON.stringify({ name, first, ms: times[times.length >> 1], min: times[0], cpu: (cpu.user + cpu.system) / 1000 / n }) + '\n')
 }
 
 function measure (file, mode, name, cache) {
@@ -147,13 +151,13 @@ function compare () {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'weft-bench-'))
   const file = path.join(work, 'workloads.json')
   fs.writeFileSync(file, JSON.stringify(workloadFile(option('module', 'aos2_0_6'), Number(option('scale', 1)))))
-  const results = {}
+  const results = {}, by = option('by', 'ms')
   try {
     for (const name of names) {
       const rows = Object.fromEntries(modes.map(mode => [mode, []]))
       for (let rep = 0; rep < reps; rep++) for (const mode of modes) rows[mode].push(measure(file, mode, name, path.join(work, 'cache-' + mode)))
-      results[name] = Object.fromEntries(modes.map(mode => [mode, median(rows[mode].map(r => r.ms))]))
-      const cells = modes.map(mode => `${mode} ${results[name][mode].toFixed(3)} (${Math.min(...rows[mode].map(r => r.min)).toFixed(3)})`)
+      results[name] = Object.fromEntries(modes.map(mode => [mode, median(rows[mode].map(r => r[by]))]))
+      const cells = modes.map(mode => `${mode} ${median(rows[mode].map(r => r.ms)).toFixed(3)} (${Math.min(...rows[mode].map(r => r.min)).toFixed(3)}) ${median(rows[mode].map(r => r.cpu)).toFixed(3)}`)
       const last = modes[modes.length - 1]
       const ratios = modes.slice(0, -1).map(mode => `${mode}/${last} ${(results[name][mode] / results[name][last]).toFixed(2)}`)
       console.log(`${name.padEnd(11)} ${cells.join('   ')}   ${ratios.join('  ')}`)

@@ -28,6 +28,14 @@ static const struct row *row_of(enum err e)
 	return &rows[i];
 }
 
+bool err_known(int number)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].code == number)
+			return true;
+	return false;
+}
+
 const char *err_name(enum err e)
 {
 	return row_of(e)->name;

@@ -17,6 +17,7 @@
 #ifndef WEFT_BASE_ERR_H
 #define WEFT_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define must_use __attribute__((warn_unused_result))
@@ -38,6 +39,8 @@ const char *err_name(enum err e);
 const char *err_sentence(enum err e);
 int err_http_status(enum err e);
 int err_exit_code(enum err e);
+/* err_known tells whether a number that somebody else gave is a code, or OK. */
+bool err_known(int number);
 /* err_of_name finds the code whose name is exactly `name`; E_PEER when there is none. */
 enum err err_of_name(const char *name);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sandbox.h"
 
+#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -15,60 +17,56 @@
 #define COMPILE_BYTES_MAX ((rlim_t)12 << 30)
 enum { COMPILE_SECONDS_MAX = 900 };
 
+/* All kinds: memory, what they hold open, threads that exist, the end. mmap and mprotect have rules of their own. */
 static const int always[] = {
-	SCMP_SYS(read),
-	SCMP_SYS(write),
+	SCMP_SYS(read),         SCMP_SYS(write),
+	SCMP_SYS(pread64),      SCMP_SYS(pwrite64),
+	SCMP_SYS(recvfrom),     SCMP_SYS(sendto),
+	SCMP_SYS(close),        SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),   SCMP_SYS(lseek),
+	SCMP_SYS(munmap),       SCMP_SYS(mremap),
+	SCMP_SYS(madvise),      SCMP_SYS(brk),
+	SCMP_SYS(ftruncate),    SCMP_SYS(futex),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(getpid),       SCMP_SYS(gettid),
+	SCMP_SYS(tgkill),       SCMP_SYS(clock_gettime),
+	SCMP_SYS(getrandom),    SCMP_SYS(sched_yield),
+	SCMP_SYS(poll),         SCMP_SYS(exit),
+	SCMP_SYS(exit_group),   SCMP_SYS(restart_syscall),
+#ifdef __SANITIZE_ADDRESS__
+	SCMP_SYS(prctl),        SCMP_SYS(readlink),
+	SCMP_SYS(prlimit64),    SCMP_SYS(sched_getaffinity),
+#endif
+};
+
+/* Also before guests come: the loader, threads, the next sandbox, descriptors that are passed. */
+static const int preparing[] = {
 	SCMP_SYS(readv),
 	SCMP_SYS(writev),
-	SCMP_SYS(pread64),
-	SCMP_SYS(pwrite64),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
-	SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto),
-	SCMP_SYS(close),
-	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(lseek),
-	SCMP_SYS(mmap),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mprotect),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(brk),
-	SCMP_SYS(ftruncate),
+	SCMP_SYS(fcntl),
 	SCMP_SYS(memfd_create),
 	SCMP_SYS(fallocate),
-	SCMP_SYS(futex),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(sched_yield),
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(rseq),
 	SCMP_SYS(prlimit64),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(membarrier),
 	SCMP_SYS(prctl),
 	SCMP_SYS(arch_prctl),
-	SCMP_SYS(restart_syscall),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(set_tid_address),
+	SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(readlink),
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(wait4),
 };
 
-static const int threads_and_children[] = {SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(wait4)};
+/* PAGEMAP_SCAN of kernel 6.7: which pages of its own memory are private. */
+#define PAGEMAP_SCAN 0xc0606610
 
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
 {
@@ -76,6 +74,21 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
 
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return r;
+}
+
+/* mmap and mprotect: never writable and executable at once, and in a worker never executable at all. */
+static int allow_mapping(scmp_filter_ctx filter, bool executable)
+{
+	static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		if (r == 0 && executable)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1,
+					     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
+	}
 	return r;
 }
 
@@ -147,10 +160,17 @@ enum err sandbox_enter(enum sandbox kind, struct note *note)
 		r = -errno;
 	if (r == 0)
 		r = allow(filter, always, sizeof(always) / sizeof(always[0]));
-	if (r == 0 && kind != SANDBOX_WORKER)
-		r = allow(filter, threads_and_children, sizeof(threads_and_children) / sizeof(threads_and_children[0]));
+	if (r == 0) /* gs, where the processor does not let programs set it: see engine/wasm/instance.c */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(arch_prctl), 1,
+				     SCMP_A0(SCMP_CMP_EQ, ARCH_SET_GS));
 	if (r == 0)
+		r = allow_mapping(filter, kind == SANDBOX_NURSERY);
+	if (r == 0 && kind != SANDBOX_WORKER)
+		r = allow(filter, preparing, sizeof(preparing) / sizeof(preparing[0]));
+	if (r == 0 && kind != SANDBOX_WORKER)
 		r = allow_reading(filter);
+	if (r == 0 && kind != SANDBOX_COMPILE)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, PAGEMAP_SCAN));
 	if (r == 0 && kind == SANDBOX_NURSERY) /* its workers enter a sandbox of their own */
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(seccomp), 0);
 	if (r == 0)

@@ -4,11 +4,11 @@
  *
  * Three kinds, each a list of system calls (seccomp) and, where the kernel has it, of files
  * (Landlock); every other call fails with EPERM. No kind can open a socket, start a
- * program, or write to a file that it does not hold already.
+ * program, write to a file that it does not hold already, or have memory that is writable and executable.
  *
- *   SANDBOX_COMPILE  reads and writes what it holds, has memory and threads, and a limit on both time and memory
- *   SANDBOX_NURSERY  the same, and may fork: the parent of workers
- *   SANDBOX_WORKER   memory, its socket, and /proc/self/pagemap; no new processes
+ *   SANDBOX_COMPILE  reads and writes what it holds, reads /proc, and has a limit on both time and memory
+ *   SANDBOX_NURSERY  reads /proc, maps code, and may fork: the parent of workers
+ *   SANDBOX_WORKER   memory and what it holds; no files, no new processes, no new code
  *
  * A part of base, but a library of its own, so that only those link libseccomp who enter.
  */

@@ -12,7 +12,7 @@ struct tiers;
 struct readers {
 	char *compile, *worker, *cache;
 	struct log *log;
-	uint64_t turn_ms_max;
+	uint64_t turn_ms_max, compile_ms_max;
 	struct tiers *tiers; /* who improves translated code; NULL: nobody */
 };
 
@@ -35,7 +35,8 @@ struct reader {
 };
 
 /* For readers: the image's memfd, and its gate. Who looks at the content is a reader; who commits is the writer, sets
- * the size and marks the pages that it changed. A writer that waits goes before new readers. */
+ * the size (false when the memfd is not that large) and marks the pages that it changed. A writer that waits goes
+ * before new readers. */
 int image_fd(const struct image *i);
 void image_lock_read(struct image *i);
 void image_unlock_read(struct image *i);
@@ -53,6 +54,6 @@ struct image_reader {
 void image_reader_begin(struct image *i, struct image_reader *reader);
 void image_reader_end(struct image *i, struct image_reader *reader);
 void image_mark(struct image *i, uint32_t page);
-void image_set_size(struct image *i, uint64_t size);
+must_use bool image_set_size(struct image *i, uint64_t size);
 
 #endif

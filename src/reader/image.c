@@ -3,6 +3,7 @@
 #include "reader/format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -32,9 +33,10 @@ struct image {
 enum err image_new(struct image **out, struct note *note)
 {
 	struct image *i;
-	int fd = memfd_create("weft-image", MFD_CLOEXEC);
+	int fd = memfd_create("weft-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0)
+	/* Workers may make it larger. One that could make it smaller could kill whoever reads it. */
+	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
 		return note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
 	i = calloc(1, sizeof(*i));
 	must(i != NULL && pthread_mutex_init(&i->lock, NULL) == 0);
@@ -224,9 +226,14 @@ void image_unlock_write(struct image *i)
 	pthread_mutex_unlock(&i->lock);
 }
 
-void image_set_size(struct image *i, uint64_t size)
+bool image_set_size(struct image *i, uint64_t size)
 {
+	struct stat st;
+
+	if (fstat(i->fd, &st) != 0 || size > (uint64_t)st.st_size)
+		return false;
 	i->size = size;
+	return true;
 }
 
 /* ---- what changed ---- */

@@ -34,9 +34,9 @@ struct readers_options {
 	const char *worker;
 	const char *cache; /* directory for translated modules; made when it is not there */
 	struct log *log;
-	bool first_tier_only; /* do not improve code in the background */
-	uint64_t
-		turn_ms_max; /* a turn that takes longer is given up with E_WORKER; 0: an hour. Gas ends a guest long before */
+	bool first_tier_only;    /* do not improve code in the background */
+	uint64_t compile_ms_max; /* processor time for the code of one function; 0: a minute. More is E_TIMEOUT */
+	uint64_t turn_ms_max;    /* a longer turn is given up with E_WORKER; 0: an hour. Gas ends a guest before */
 };
 
 must_use enum err readers_open(struct readers **out, const struct readers_options *options, struct note *note);

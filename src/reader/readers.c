@@ -22,7 +22,7 @@ static const struct {
 #undef ABI
 };
 
-enum { TURN_MS_MAX = 3600000 };
+enum { TURN_MS_MAX = 3600000, COMPILE_MS_MAX = 60000 };
 enum { FORMATS = sizeof(table) / sizeof(table[0]) };
 
 static size_t find_row(struct bytes format)
@@ -54,6 +54,7 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 	must(r->compile && r->worker && r->cache);
 	r->log = options->log;
 	r->turn_ms_max = options->turn_ms_max ? options->turn_ms_max : TURN_MS_MAX;
+	r->compile_ms_max = options->compile_ms_max ? options->compile_ms_max : COMPILE_MS_MAX;
 	if (!options->first_tier_only)
 		r->tiers = tiers_new();
 	*out = r;

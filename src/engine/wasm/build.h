@@ -78,6 +78,7 @@ struct walker {
 	uint64_t sum;
 	uint32_t function;
 	int64_t depth_units;
+	LLVMValueRef depth_left;
 	LLVMValueRef room; /* for several results of a call */
 	uint32_t room_count;
 	LLVMValueRef floor;          /* the top of the exceptions at the start, in functions that catch */

@@ -170,10 +170,10 @@ static LLVMValueRef foreign_thunk(struct build *t, uint32_t type)
 void leave_function(struct walker *w)
 {
 	struct build *t = &w->t;
-	LLVMValueRef depth = vm_field(t, offsetof(struct vm, depth), t->i64);
 
 	gas_spill(t);
-	vm_set(t, offsetof(struct vm, depth), LLVMBuildAdd(t->b, depth, const_i64(t, (uint64_t)w->depth_units), ""));
+	vm_set(t, offsetof(struct vm, depth),
+	       LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
 }
 
 void return_now(struct walker *w)

@@ -64,6 +64,9 @@ enum err wasm_code_new(struct wasm_code *out, uint32_t function_count, uint32_t 
 {
 	struct code_head *h;
 
+	*out = (struct wasm_code){.fd = -1};
+	if (function_count > WASM_FUNCTIONS_MAX || type_count > WASM_TYPES_MAX)
+		return note_err(note, E_LIMIT, "a module with %u functions", function_count);
 	*out = (struct wasm_code){.fd = memfd_create("weft-code", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
 	if (out->fd < 0 || ftruncate(out->fd, AREA) != 0)
 		return world(out, note, "memfd");

@@ -3,13 +3,17 @@
 #include "engine/wasm/internal.h"
 #include "engine/wasm/lazy.h"
 
+#include <asm/prctl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 static _Thread_local struct wasm_instance *running;
 
@@ -89,6 +93,30 @@ static void watch_faults(void)
 
 /* ---- calls ---- */
 
+/* T1 has the base of memory in gs. It is a register of the thread; newer kernels let it be set without asking them
+ * (Documentation/arch/x86/x86_64/fsgs). */
+static void show_memory(const struct wasm_instance *i)
+{
+	enum { HWCAP2_FSGSBASE = 2 };
+	uintptr_t base = i ? (uintptr_t)i->memory->base : 0;
+
+	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)
+		__asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+	else
+		must(syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0);
+}
+
+/* Gives what ran until now. */
+static struct wasm_instance *run(struct wasm_instance *i)
+{
+	struct wasm_instance *before = running;
+
+	running = i;
+	if (before != i)
+		show_memory(i);
+	return before;
+}
+
 void instance_enter(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
 	wasm_entry *entry = wasm_code_entry(i->o.code, type);
@@ -125,10 +153,9 @@ void *lazy_resolve(struct vm *vm, uint32_t function)
 
 enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, struct vm_slot *args)
 {
-	struct wasm_instance *before = running;
 	struct landing here = {.outer = i->landings, .depth = i->vm.depth};
+	struct wasm_instance *before = run(i);
 
-	running = i;
 	i->trapped = TRAP_NONE;
 	i->vm.exception = NULL;
 	i->landings = &here;
@@ -136,7 +163,7 @@ enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, s
 		instance_enter(i, code, type, args);
 	i->landings = here.outer;
 	i->vm.depth = here.depth;
-	running = before;
+	(void)run(before);
 	if (i->vm.exception && !i->trapped) {
 		i->trapped = TRAP_EXCEPTION;
 		wasm_fail(i, TRAP_EXCEPTION, NULL);
@@ -232,17 +259,16 @@ static void init_data(struct wasm_instance *i)
 static enum vm_trap initialise(struct wasm_instance *i)
 {
 	const struct wasm_module *m = i->o.module;
-	struct wasm_instance *before = running;
 	struct landing here = {.depth = i->vm.depth};
+	struct wasm_instance *before = run(i);
 
-	running = i;
 	i->landings = &here;
 	if (sigsetjmp(here.at, 0) == 0) {
 		init_elements(i);
 		init_data(i);
 	}
 	i->landings = NULL;
-	running = before;
+	(void)run(before);
 	if (i->trapped || !m->has_start)
 		return i->trapped;
 	return wasm_call(i, m->start, (struct vm_slot[1]){{{0}}});
@@ -325,7 +351,8 @@ static enum err make_memory(struct wasm_instance *i, struct note *note)
 		return note_err(note, E_LIMIT,
 				"the module begins with %llu bytes of memory, more than its limit of %llu",
 				(unsigned long long)l->min * WASM_PAGE, (unsigned long long)most * WASM_PAGE);
-	e = memory_open(&i->own, l->is64, l->min * WASM_PAGE, most * WASM_PAGE, i->o.image, 0, note);
+	e = memory_open(&i->own, memory_bits(l->is64, l->has_max, l->max), l->min * WASM_PAGE, most * WASM_PAGE,
+			i->o.image, 0, i->o.pagemap ? i->o.pagemap : -1, note);
 	i->vm.memory = i->own.base;
 	i->vm.memory_size = i->own.size;
 	return e;

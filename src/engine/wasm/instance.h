@@ -38,6 +38,7 @@ struct wasm_options {
 	uint64_t memory_max; /* bytes; the module's own maximum counts too */
 	uint64_t start_gas;  /* for the start function, and until vm.gas is set; 0: no limit */
 	int image;           /* memfd for the memory, -1 for a new one; taken over */
+	int pagemap;         /* /proc/self/pagemap, where it cannot be opened any more; taken over; 0: none */
 	/* Called when the guest calls a function that has no code: waits until it has. NULL: all have. */
 	void (*missing)(struct wasm_instance *i, uint32_t function);
 	uint32_t *counts;              /* by function: where T0 counts; may be shared. NULL: nobody wants to know */

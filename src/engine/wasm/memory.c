@@ -3,34 +3,70 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, SCAN = 8192 };
+enum { PAGE = 4096, RUNS = 512, FLAGS = 4096 };
+
+/* linux/fs.h of kernel 6.7, which Debian's headers do not have yet. */
+struct page_region {
+	uint64_t start, end, categories;
+};
+struct pm_scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define SCAN_IOCTL _IOWR('f', 16, struct pm_scan_arg)
+enum { IS_FILE = 1 << 2, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4 };
+
+/* What is done with one run of private pages; gives how many differed from the image. */
+struct walk {
+	struct wasm_memory *m;
+	uint64_t (*page)(struct walk *w, uint64_t at);
+	uint64_t changed, kept;
+	memory_changed *tell; /* of a commit; may be NULL */
+	void *ctx;
+	bool trim;
+};
 
 static enum err failed(struct note *note, const char *what)
 {
 	return note_err(note, E_IO, "no memory for the instance: %s: %s", what, strerror(errno));
 }
 
-/* More of the image behind the guest's addresses; pages past the image's end come in zeroed. */
-static bool open_up(struct wasm_memory *m, uint64_t from, uint64_t to)
+/* ---- mapping ---- */
+
+static bool map_view(struct wasm_memory *m, uint64_t from, uint64_t to)
 {
-	return mprotect(m->base + from, to - from, PROT_READ | PROT_WRITE) == 0;
+	return from == to || mmap(m->base + from, to - from, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, m->image, (off_t)from) != MAP_FAILED;
 }
 
-enum err memory_open(struct wasm_memory *m, bool is64, uint64_t size, uint64_t max, int image, uint64_t committed,
-		     struct note *note)
+/* Memory that is not of the image: zeros, whatever the image gets meanwhile; or nothing. */
+static bool map_own(struct wasm_memory *m, uint64_t from, uint64_t to, int protection)
 {
-	*m = (struct wasm_memory){.image = -1, .pagemap = -1};
-	uint64_t most = is64 ? (uint64_t)1 << 34 : (uint64_t)1 << 32;
+	return from == to || mmap(m->base + from, to - from, protection,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
+}
+
+enum err memory_open(struct wasm_memory *m, int bits, uint64_t size, uint64_t max, int image, uint64_t committed,
+		     int pagemap, struct note *note)
+{
+	*m = (struct wasm_memory){.image = -1, .pagemap = pagemap};
+	uint64_t most = (uint64_t)1 << bits;
 	m->max = max < most ? max : most;
-	m->reserved = (is64 ? ((uint64_t)1 << 34) + ((uint64_t)1 << 32) : (uint64_t)1 << 33) + WASM_PAGE;
+	m->reserved = ((uint64_t)1 << (bits == 32 ? 32 : 34)) + ((uint64_t)1 << 32) + WASM_PAGE;
 	m->size = size;
 	m->committed = committed;
 	m->image = image >= 0 ? image : memfd_create("weft-memory", MFD_CLOEXEC);
-	m->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (m->image < 0 || ftruncate(m->image, (off_t)m->max) != 0)
+	if (m->pagemap < 0)
+		m->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	/* Never smaller than it is: it may hold a state from when the limit was higher. */
+	struct stat st;
+	if (m->image < 0 || fstat(m->image, &st) != 0 ||
+	    ((uint64_t)st.st_size < m->max && ftruncate(m->image, (off_t)m->max) != 0))
 		return failed(note, "memfd");
 	if (m->pagemap < 0)
 		return failed(note, "/proc/self/pagemap");
@@ -39,10 +75,13 @@ enum err memory_open(struct wasm_memory *m, bool is64, uint64_t size, uint64_t m
 		m->base = NULL;
 		return failed(note, "reserving addresses");
 	}
-	if (m->max &&
-	    mmap(m->base, m->max, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, m->image, 0) == MAP_FAILED)
+	m->shared = m->max ? mmap(NULL, m->max, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->image, 0) : NULL;
+	if (m->shared == MAP_FAILED) {
+		m->shared = NULL;
 		return failed(note, "mapping the image");
-	if (size > m->max || (size && !open_up(m, 0, size)))
+	}
+	uint64_t view = committed < size ? committed : size;
+	if (size > m->max || !map_view(m, 0, view) || !map_own(m, view, size, PROT_READ | PROT_WRITE))
 		return failed(note, "opening it");
 	return OK;
 }
@@ -51,6 +90,8 @@ void memory_close(struct wasm_memory *m)
 {
 	if (m->base)
 		munmap(m->base, m->reserved);
+	if (m->shared)
+		munmap(m->shared, m->max);
 	if (m->image >= 0)
 		close(m->image);
 	if (m->pagemap >= 0)
@@ -62,83 +103,142 @@ bool memory_grow(struct wasm_memory *m, uint64_t size)
 {
 	if (size > m->max)
 		return false;
-	if (size > m->size && !open_up(m, m->size, size))
+	if (size > m->size && !map_own(m, m->size, size, PROT_READ | PROT_WRITE))
 		return false;
-	m->size = size;
+	if (size > m->size)
+		m->size = size;
 	return true;
 }
 
-/* Calls `page` for each run of private pages. Kernel documentation, admin-guide/mm/pagemap: bit 63
- * present, 62 swapped, 61 of a file or shared. */
-typedef void run_of_pages(struct wasm_memory *m, uint64_t at, uint64_t len, void *ctx);
+/* ---- finding private pages ---- */
 
-static void each_private(struct wasm_memory *m, run_of_pages *run, void *ctx)
+static void run_of_pages(struct walk *w, uint64_t at, uint64_t len)
 {
-	uint64_t flags[SCAN];
-	uint64_t start = 0, len = 0;
-	for (uint64_t at = 0; at < m->size; at += (uint64_t)SCAN * PAGE) {
-		uint64_t left = (m->size - at) / PAGE;
-		size_t count = left < SCAN ? (size_t)left : SCAN;
-		off_t offset = (off_t)(((uintptr_t)m->base + at) / PAGE * 8);
-		must(pread(m->pagemap, flags, count * 8, offset) == (ssize_t)(count * 8));
-		for (size_t i = 0; i < count; i++) {
-			bool mine = (flags[i] >> 62) != 0 && !(flags[i] >> 61 & 1);
-			uint64_t here = at + i * PAGE;
-			if (mine && len && start + len == here) {
-				len += PAGE;
-			} else if (mine) {
-				if (len)
-					run(m, start, len, ctx);
-				start = here, len = PAGE;
-			}
+	struct wasm_memory *m = w->m;
+	uint64_t cold = 0, from = at;
+
+	for (uint64_t end = at + len; at < end; at += PAGE) {
+		uint64_t differed = w->page(w, at);
+		w->changed += differed;
+		if (!w->trim || differed || w->kept < MEMORY_KEPT) {
+			w->kept++;
+			if (cold)
+				must(madvise(m->base + from, cold, MADV_DONTNEED) == 0);
+			cold = 0, from = at + PAGE;
+			continue;
 		}
+		cold += PAGE;
 	}
-	if (len)
-		run(m, start, len, ctx);
+	if (cold)
+		must(madvise(m->base + from, cold, MADV_DONTNEED) == 0);
 }
 
-struct commit {
-	uint64_t count;
-	memory_changed *changed;
-	void *ctx;
-};
-
-static void commit_run(struct wasm_memory *m, uint64_t at, uint64_t len, void *ctx)
+/* False: this kernel has no PAGEMAP_SCAN. */
+static bool scan(struct walk *w, uint64_t end)
 {
-	struct commit *c = ctx;
-	uint8_t *image = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, m->image, (off_t)at);
-	must(image != MAP_FAILED);
-	for (uint64_t i = 0; i < len; i += PAGE)
-		if (memcmp(image + i, m->base + at + i, PAGE) != 0) {
-			memcpy(image + i, m->base + at + i, PAGE);
-			c->count++;
-			if (c->changed)
-				c->changed(c->ctx, (at + i) / PAGE);
+	struct page_region regions[RUNS];
+	uint64_t base = (uintptr_t)w->m->base, at = 0;
+
+	while (at < end) {
+		struct pm_scan_arg arg = {.size = sizeof arg,
+					  .start = base + at,
+					  .end = base + end,
+					  .vec = (uintptr_t)regions,
+					  .vec_len = RUNS,
+					  .category_inverted = IS_FILE,
+					  .category_mask = IS_FILE,
+					  .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
+					  .return_mask = IS_FILE};
+		int n = ioctl(w->m->pagemap, SCAN_IOCTL, &arg);
+		if (n < 0) {
+			must(at == 0 && errno != EFAULT);
+			return false;
 		}
-	munmap(image, len);
+		for (int i = 0; i < n; i++)
+			run_of_pages(w, regions[i].start - base, regions[i].end - regions[i].start);
+		at = arg.walk_end - base;
+	}
+	return true;
+}
+
+/* Kernel documentation, admin-guide/mm/pagemap: bit 63 present, 62 swapped, 61 of a file or shared. */
+static void read_pagemap(struct walk *w, uint64_t end)
+{
+	uint64_t flags[FLAGS];
+
+	for (uint64_t at = 0; at < end; at += (uint64_t)FLAGS * PAGE) {
+		uint64_t left = (end - at) / PAGE;
+		size_t count = left < FLAGS ? (size_t)left : FLAGS;
+		off_t offset = (off_t)(((uintptr_t)w->m->base + at) / PAGE * 8);
+		must(pread(w->m->pagemap, flags, count * 8, offset) == (ssize_t)(count * 8));
+		for (size_t i = 0, run = 0; i <= count; i++) {
+			if (i < count && flags[i] >> 62 && !(flags[i] >> 61 & 1)) {
+				run++;
+				continue;
+			}
+			if (run)
+				run_of_pages(w, at + (i - run) * PAGE, run * PAGE);
+			run = 0;
+		}
+	}
+}
+
+static void each_private(struct walk *w, uint64_t end)
+{
+	if (end == 0)
+		return;
+	if (!w->m->no_scan && scan(w, end))
+		return;
+	w->m->no_scan = true;
+	read_pagemap(w, end);
+}
+
+/* ---- commit and rollback ---- */
+
+static uint64_t commit_page(struct walk *w, uint64_t at)
+{
+	uint8_t *image = w->m->shared + at, *own = w->m->base + at;
+
+	if (memcmp(image, own, PAGE) == 0)
+		return 0;
+	memcpy(image, own, PAGE);
+	if (w->tell)
+		w->tell(w->ctx, at / PAGE);
+	return 1;
 }
 
 uint64_t memory_commit(struct wasm_memory *m, memory_changed *changed, void *ctx)
 {
-	struct commit c = {0, changed, ctx};
-	each_private(m, commit_run, &c);
+	struct walk w = {.m = m, .page = commit_page, .tell = changed, .ctx = ctx, .trim = true};
+
+	each_private(&w, m->size);
+	/* What was growth is of the image now. */
+	must(m->size <= m->committed || map_view(m, m->committed, m->size));
 	m->committed = m->size;
-	return c.count;
+	return w.changed;
 }
 
-static void drop_run(struct wasm_memory *m, uint64_t at, uint64_t len, void *ctx)
+static uint64_t rollback_page(struct walk *w, uint64_t at)
 {
-	(void)ctx;
-	must(madvise(m->base + at, len, MADV_DONTNEED) == 0);
+	uint8_t *image = w->m->shared + at, *own = w->m->base + at;
+
+	if (memcmp(image, own, PAGE) == 0)
+		return 0;
+	memcpy(own, image, PAGE);
+	return 1;
 }
 
-void memory_rollback(struct wasm_memory *m, uint64_t committed)
+uint64_t memory_rollback(struct wasm_memory *m, uint64_t committed)
 {
-	each_private(m, drop_run, NULL);
+	struct walk w = {.m = m, .page = rollback_page, .trim = true};
+	uint64_t view = m->size < m->committed ? m->size : m->committed;
+
+	if (committed < view)
+		view = committed;
+	each_private(&w, view);
+	must(map_view(m, view, committed));
 	if (m->size > committed)
-		must(mprotect(m->base + committed, m->size - committed, PROT_NONE) == 0);
-	if (m->size < committed)
-		must(open_up(m, m->size, committed));
-	m->size = committed;
-	m->committed = committed;
+		must(map_own(m, committed, m->size, PROT_NONE));
+	m->size = m->committed = committed;
+	return w.changed;
 }

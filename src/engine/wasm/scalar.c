@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wasm/build.h"
+#include "engine/wasm/memory.h"
 #include <string.h>
 
-/* Guest memory: [base, base + 2^34 + 2^32) is reserved for memory64 and [base, base + 2^33) for memory32;
- * what is not the guest's is protected and faults, which is a trap. */
+/* Guest memory: 2^32 bytes beyond what the test below lets through are reserved, and what is not the guest's is
+ * protected and faults, which is a trap (memory.h). T1 has the base in gs, which leaves a register for better things;
+ * instruction selection at -O0 would fall back to its slow way for that. */
 LLVMValueRef address(struct build *t, struct cursor *c, LLVMValueRef guest)
 {
 	(void)cursor_u32(c); /* alignment is a hint */
@@ -17,13 +19,14 @@ LLVMValueRef address(struct build *t, struct cursor *c, LLVMValueRef guest)
 		guest = sum;
 		offset = 0;
 	}
-	if (wide)
-		trap_if(t,
-			LLVMBuildICmp(t->b, LLVMIntNE, LLVMBuildLShr(t->b, guest, const_i64(t, 34), ""),
-				      const_i64(t, 0), ""),
-			TRAP_MEMORY);
+	if (wide) {
+		uint64_t last = ((uint64_t)1 << memory_bits(true, t->m->memory.has_max, t->m->memory.max)) - 1;
+		trap_if(t, LLVMBuildICmp(t->b, LLVMIntUGT, guest, const_i64(t, last), ""), TRAP_MEMORY);
+	}
 	if (offset)
 		guest = LLVMBuildAdd(t->b, guest, const_i64(t, offset), "");
+	if (t->tier == WASM_TIER_1)
+		return LLVMBuildIntToPtr(t->b, guest, LLVMPointerTypeInContext(t->ctx, VM_MEMORY_SPACE), "");
 	return LLVMBuildGEP2(t->b, t->i8, t->memory, &guest, 1, "");
 }
 

@@ -339,6 +339,7 @@ static void take_depth(struct walker *w, const struct wasm_function *fn)
 	left = LLVMBuildSub(t->b, left, const_i64(t, (uint64_t)w->depth_units), "");
 	trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), ""), TRAP_STACK);
 	vm_set(t, offsetof(struct vm, depth), left);
+	w->depth_left = left;
 }
 
 static void step(struct walker *w, enum opcode op)

@@ -6,10 +6,9 @@
  *   void f(struct vm *vm, params..., struct vm_slot *results)   several
  *
  * in C's calling convention, or in LLVM's `tailcc` in modules that have tail calls, and reaches everything
- * through `vm`: the translator emits loads at these offsets, the runtime fills them in. That vm is always the
- * first argument, whatever a function gives back, is what lets a stub stand for any of them (code.h). The
- * runtime calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports
- * through `host`: both pass values in an array of 16-byte slots.
+ * through `vm`: the translator emits loads at these offsets, the runtime fills them in. The runtime
+ * calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports through
+ * `host`: both pass values in an array of 16-byte slots.
  *
  * That vm is always the first argument, whatever a function gives back, is what lets a stub stand for any of
  * them (code.h).
@@ -30,7 +29,10 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 3 };
+enum { VM_VERSION = 4 };
+
+/* LLVM's name for addresses relative to gs, where T1 expects the base of the memory that the instance uses. */
+enum { VM_MEMORY_SPACE = 256 };
 
 /* Why a guest stopped. Numbers are stored with results: never reused. */
 enum vm_trap {

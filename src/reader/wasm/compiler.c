@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { START_MS_MAX = 60000, PATIENCE = 10 };
+enum { START_MS_MAX = 60000, SILENCE_MS_MAX = 1800000, LOOK_MS = 200, PATIENCE = 10 };
 
 struct compiler {
 	int socket;
@@ -54,27 +56,55 @@ static enum err spawn(struct compiler *c, const struct readers *r, int module, e
 	return OK;
 }
 
-/* The process did not answer: because of the time, or because it is gone. */
-static enum err no_answer(struct compiler *c, uint64_t deadline, struct note *note)
+/* What it has used of a processor, in milliseconds. */
+static uint64_t cpu_ms(const struct compiler *c)
 {
-	bool late = clock_ns() >= deadline;
+	struct timespec t = {0, 0};
+	clockid_t clock;
 
+	if (clock_getcpuclockid(c->pid, &clock) == 0)
+		(void)clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static enum err no_answer(struct compiler *c, bool late, struct note *note)
+{
 	compiler_kill(c);
 	if (late)
 		return note_err(note, E_TIMEOUT, "translating a part of the module took too long");
 	return note_err(note, E_WORKER, "weft-compile died; it may have passed its limit of memory");
 }
 
-static enum err take_answer(struct compiler *c, struct service_answer *a, struct buf *out, uint64_t timeout_ms,
+/* Waits for the answer's first byte until the process has used that much time, or for SILENCE_MS_MAX; 0: it is
+ * there, 1: too late, -1: the socket ended. */
+static int await(struct compiler *c, uint64_t cpu_ms_max)
+{
+	uint64_t before = cpu_ms(c), end = clock_ms() + SILENCE_MS_MAX;
+	struct pollfd p = {.fd = c->socket, .events = POLLIN};
+
+	for (;;) {
+		int n = poll(&p, 1, LOOK_MS);
+		if (n > 0)
+			return p.revents & POLLIN ? 0 : -1;
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (cpu_ms(c) - before > cpu_ms_max || clock_ms() > end)
+			return 1;
+	}
+}
+
+static enum err take_answer(struct compiler *c, struct service_answer *a, struct buf *out, uint64_t cpu_ms_max,
 			    struct note *note)
 {
-	uint64_t deadline = clock_ns() + timeout_ms * 1000000;
+	int waited = await(c, cpu_ms_max);
 
 	buf_clear(out);
-	if (!wire_read_until(c->socket, a, sizeof(*a), deadline) || a->len > BLOB_MAX)
-		return no_answer(c, deadline, note);
-	if (!wire_read_until(c->socket, buf_grow(out, a->len), a->len, deadline))
-		return no_answer(c, deadline, note);
+	if (waited || !wire_read(c->socket, a, sizeof(*a)))
+		return no_answer(c, waited > 0, note);
+	if (a->len > BLOB_MAX || a->err > OK || !err_known(a->err))
+		return note_err(note, E_WORKER, "weft-compile answered what cannot be");
+	if (!wire_read(c->socket, buf_grow(out, a->len), a->len))
+		return no_answer(c, false, note);
 	if (a->err < 0)
 		return note_err(note, (enum err)a->err, "%.*s", BYTES_FMT(buf_bytes(out)));
 	return OK;
@@ -126,12 +156,12 @@ void compiler_stop(struct compiler *c)
 }
 
 enum err compiler_ask(struct compiler *c, enum wasm_tier tier, const uint32_t *functions, uint32_t count,
-		      uint64_t timeout_ms, struct buf *blob, struct note *note)
+		      uint64_t cpu_ms_max, struct buf *blob, struct note *note)
 {
 	struct service_ask ask = {.tier = (uint32_t)tier, .count = count};
 	struct service_answer a;
 
 	if (!wire_write(c->socket, &ask, sizeof(ask)) || !wire_write(c->socket, functions, count * sizeof(*functions)))
-		return no_answer(c, UINT64_MAX, note);
-	return take_answer(c, &a, blob, timeout_ms, note);
+		return no_answer(c, false, note);
+	return take_answer(c, &a, blob, cpu_ms_max, note);
 }

@@ -186,10 +186,14 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 						     .memory_max = o->memory_max,
 						     .start_gas = START_GAS,
 						     .image = o->image,
+						     .pagemap = o->pagemap,
 						     .missing = o->missing,
 						     .counts = o->counts},
 			      &trap, note);
 	g->host.gas_limit = START_GAS;
+	if (!e && o->image_size > wasm_memory(g->instance)->max)
+		e = note_err(note, E_LIMIT, "the process has %llu bytes of memory, more than its limit of %llu",
+			     (unsigned long long)o->image_size, (unsigned long long)wasm_memory(g->instance)->max);
 	if (!e && !trap)
 		trap = start(g);
 	if (!e && trap)
@@ -262,13 +266,6 @@ static void fail(struct guest *g, struct turn *t, enum vm_trap trap)
 	}
 }
 
-/* What handle gave points to no string. */
-static enum vm_trap no_answer(struct guest *g)
-{
-	wasm_fail(g->instance, TRAP_MEMORY, NULL);
-	return TRAP_MEMORY;
-}
-
 /* How much room the glue of the format makes for a string. */
 static uint64_t room_for(const struct abi *abi, struct bytes text)
 {
@@ -281,16 +278,26 @@ static uint64_t room_for(const struct abi *abi, struct bytes text)
 	return 4 * units + 1;
 }
 
-/* The C string at `at`; false: it has no end in memory. */
-static bool take_answer(struct guest *g, uint64_t at, struct turn *t)
+static enum vm_trap no_answer(struct guest *g, enum vm_trap trap, const char *message)
+{
+	wasm_fail(g->instance, trap, message);
+	return trap;
+}
+
+/* The C string at `at`; it may have no end in memory, or one that is too far. */
+static enum vm_trap take_answer(struct guest *g, uint64_t at, struct turn *t)
 {
 	struct vm *vm = wasm_vm(g->instance);
 	const uint8_t *start = vm->memory + at;
 	const uint8_t *end = at < vm->memory_size ? memchr(start, 0, vm->memory_size - at) : NULL;
 
-	if (end && at)
+	if (!end)
+		return no_answer(g, TRAP_MEMORY, NULL);
+	if (end - start > GUEST_TEXT_MAX)
+		return no_answer(g, TRAP_HOST, "RuntimeError: the module's answer is longer than 64 MiB");
+	if (at)
 		buf_put_utf8_lossy(&t->text, bytes_of(start, (size_t)(end - start)));
-	return end != NULL;
+	return TRAP_NONE;
 }
 
 /* Puts both strings in, calls handle, reads what it gives, and takes the strings away again. */
@@ -316,8 +323,10 @@ static enum vm_trap call_handle(struct guest *g, struct bytes message, struct by
 	answer = h->wide ? get_u64le(args[0].b) : get_u32le(args[0].b);
 	if (answer == 0 && h->abi->names == ABI_NAMES_WASI)
 		buf_put_utf8_lossy(&t->text, buf_bytes(&h->out));
-	else if (!take_answer(g, answer, t))
-		return no_answer(g);
+	else
+		trap = take_answer(g, answer, t);
+	if (trap)
+		return trap;
 	if (!heap)
 		return host_export(g->instance, h->stack_restore, stack, NULL);
 	for (int k = 0; !trap && h->free != UINT32_MAX && k < 2; k++)

@@ -18,6 +18,9 @@
 
 struct guest;
 
+/* A longer answer of a module is a failure of the module. */
+enum { GUEST_TEXT_MAX = 64 << 20 };
+
 struct guest_options {
 	const struct abi *abi;
 	const struct wasm_module *module; /* valid; outlives the guest */
@@ -25,6 +28,7 @@ struct guest_options {
 	uint64_t memory_max; /* bytes */
 	int image;           /* memfd of the process's memory, taken over; -1: a new process */
 	uint64_t image_size; /* bytes of it that are the state; 0: a new process */
+	int pagemap;         /* as in instance.h */
 	void (*missing)(struct wasm_instance *i, uint32_t function); /* as in instance.h, as is */
 	uint32_t *counts;                                            /* this */
 };

@@ -2,6 +2,7 @@
  *
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
+#include "reader/wasm/guest.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
 #include "reader/wasm/abi.h"
@@ -26,7 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 1 << 30 };
+/* What a guest may answer, each byte of it replaced by a U+FFFD at worst. */
+enum { TEXT_MAX = 3 * GUEST_TEXT_MAX + 1000 };
 #define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
@@ -66,6 +68,13 @@ static enum err died(struct note *note)
 	return E_WORKER;
 }
 
+static enum err nonsense(struct note *note)
+{
+	note_err(note, E_WORKER, "the worker answered what cannot be");
+	note_hint(note, "ask again: the evaluation starts over in a new worker");
+	return E_WORKER;
+}
+
 static enum err no_answer(uint64_t deadline, struct note *note)
 {
 	if (clock_ns() < deadline)
@@ -81,8 +90,10 @@ static enum err take_answer(int fd, uint64_t deadline, struct arena *a, struct w
 {
 	uint8_t *at;
 
-	if (!wire_read_until(fd, answer, sizeof(*answer), deadline) || answer->text_len > TEXT_MAX)
+	if (!wire_read_until(fd, answer, sizeof(*answer), deadline))
 		return no_answer(deadline, note);
+	if (answer->text_len > TEXT_MAX || answer->err > OK || !err_known(answer->err))
+		return nonsense(note);
 	at = arena_alloc(a, answer->text_len + 1);
 	if (!wire_read_until(fd, at, answer->text_len, deadline))
 		return no_answer(deadline, note);
@@ -197,6 +208,8 @@ static void wasm_program_close(struct program *base)
 	struct wasm_program *p = program_of(base);
 
 	stop_nursery(p);
+	if (p->code)
+		translated_stop(p->code);
 	if (p->readers->tiers && p->code)
 		tiers_remove(p->readers->tiers, p->code);
 	translated_close(p->code);
@@ -239,7 +252,9 @@ static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_a
 		e = take_answer(i->socket, deadline, a, answer, text, note);
 		if (e < 0 || !answer->need)
 			break;
+		uint64_t start = clock_ns();
 		e = translated_need(i->program->code, answer->function, note);
+		deadline += clock_ns() - start; /* it has a limit of its own */
 		if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
 			e = died(note);
 		if (e < 0)
@@ -313,8 +328,8 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 		note_reset(note);
 		e = open_worker(i, &ask, &size, note);
 	}
-	if (e == OK && first)
-		image_set_size(image, size);
+	if (e == OK && first && !image_set_size(image, size))
+		e = nonsense(note);
 	if (first)
 		image_unlock_write(image);
 	else
@@ -459,10 +474,14 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 
 	image_lock_write(base->image);
 	e = ask_simple(base, &ask, &a, &answer, &pages, note);
-	if (e == OK) {
-		image_set_size(base->image, answer.image_size);
-		for (size_t at = 0; at + 4 <= pages.len; at += 4)
-			image_mark(base->image, get_u32le(pages.ptr + at));
+	if (e == OK && !image_set_size(base->image, answer.image_size))
+		e = nonsense(note);
+	for (size_t at = 0; e == OK && at + 4 <= pages.len; at += 4) {
+		uint32_t page = get_u32le(pages.ptr + at);
+		if (page >= answer.image_size / IMAGE_PAGE)
+			e = nonsense(note);
+		else
+			image_mark(base->image, page);
 	}
 	image_unlock_write(base->image);
 	arena_release(&a);

@@ -22,8 +22,8 @@
 
 /* A batch for T1. Smaller ones cost more time in all, larger ones come later. */
 enum { BATCH = 16 };
-/* A function takes milliseconds; one that was made to take longer is refused. */
-enum { NEED_MS_MAX = 60000, IMPROVE_MS_MAX = 300000 };
+/* T1 may take this much longer than one function of T0. */
+enum { PATIENCE = 2 };
 
 struct translated {
 	struct readers *readers;
@@ -242,9 +242,11 @@ static enum err ask(struct translated *t, struct compiler **slot, enum wasm_tier
 {
 	enum err e = have_compiler(t, slot, note);
 
+	if (e == OK && t->stopped) /* while it started, so that nobody could kill it */
+		e = note_err(note, E_WORKER, "the program was stopped");
 	if (e == OK)
-		e = compiler_ask(*slot, tier, functions, count, tier == WASM_TIER_1 ? IMPROVE_MS_MAX : NEED_MS_MAX,
-				 blob, note);
+		e = compiler_ask(*slot, tier, functions, count,
+				 t->readers->compile_ms_max * (tier == WASM_TIER_1 ? PATIENCE : 1), blob, note);
 	if (e == E_TIMEOUT || e == E_WORKER)
 		set_compiler(t, slot, NULL);
 	return e;
@@ -374,8 +376,9 @@ static enum err make_profile(struct translated *t, struct note *note)
 	size_t size = ((size_t)t->counts.functions + 1) * sizeof(uint32_t);
 	void *at;
 
-	t->profile = memfd_create("weft-profile", MFD_CLOEXEC);
-	if (t->profile < 0 || ftruncate(t->profile, (off_t)size) != 0)
+	t->profile = memfd_create("weft-profile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (t->profile < 0 || ftruncate(t->profile, (off_t)size) != 0 ||
+	    fcntl(t->profile, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return io_error(note, "memfd");
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, t->profile, 0);
 	if (at == MAP_FAILED)

@@ -10,12 +10,14 @@
 #include "reader/wasm/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +106,20 @@ static bool obey(struct worker *w, const struct wire_ask *ask)
 	return false;
 }
 
+/* Against a guest that got out of its memory: what it could take of the machine's. Files are the image. */
+static void limit_self(uint64_t memory_max)
+{
+	rlim_t spare = (rlim_t)3 << 30; /* the deep stack, messages and answers */
+	struct rlimit files = {memory_max, memory_max}, data = {memory_max + spare, memory_max + spare};
+
+	(void)setrlimit(RLIMIT_FSIZE, &files);
+#ifndef __SANITIZE_ADDRESS__
+	(void)setrlimit(RLIMIT_DATA, &data);
+#else
+	(void)data;
+#endif
+}
+
 /* On the deep stack, in the child. */
 static void work(void *ctx)
 {
@@ -111,7 +127,11 @@ static void work(void *ctx)
 	struct note note = {0};
 	struct wire_ask ask;
 	uint64_t size = w->ask.image_size;
-	enum err e = sandbox_enter(SANDBOX_WORKER, &note);
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	enum err e;
+
+	limit_self(w->ask.memory_max);
+	e = sandbox_enter(SANDBOX_WORKER, &note);
 
 	self = w;
 	if (!wire_greet(w->socket))
@@ -124,6 +144,7 @@ static void work(void *ctx)
 						       .memory_max = w->ask.memory_max,
 						       .image = w->image,
 						       .image_size = size,
+						       .pagemap = pagemap,
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
