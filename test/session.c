@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MEMORY_MAX = 512 << 20 };
+
 struct session {
 	struct arena a;
 	struct wasm_module module;
@@ -52,7 +54,7 @@ static void reopen(struct session *s)
 	guest_close(s->guest);
 	if (guest_open(&s->guest,
 		       &(struct guest_options){
-			       .module = &s->module, .code = &s->code, .memory_max = (uint64_t)4 << 30, .image = -1},
+			       .module = &s->module, .code = &s->code, .memory_max = MEMORY_MAX, .image = -1},
 		       &note))
 		die("the module", note.text);
 	s->size = guest_commit(s->guest, NULL);

@@ -80,14 +80,17 @@ char *arena_cstr(struct arena *a, struct bytes b)
 
 struct bytes arena_printf(struct arena *a, const char *format, ...)
 {
+	char small[256], *text;
 	va_list args;
-	char *text;
 	int n;
 
+	/* Most texts are short, and are formatted once. */
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(small, sizeof(small), format, args);
 	va_end(args);
 	must(n >= 0);
+	if ((size_t)n < sizeof(small))
+		return arena_copy(a, bytes_of(small, (size_t)n));
 	text = arena_alloc(a, (size_t)n + 1);
 	va_start(args, format);
 	vsnprintf(text, (size_t)n + 1, format, args);

@@ -75,6 +75,18 @@ TEST(arena_memory_is_zeroed_and_reused)
 	again = arena_alloc(&a, 100);
 	t_check(again == first && again[0] == 0 && again[99] == 0);
 	t_text(arena_printf(&a, "%s-%d", "x", 5), "x-5");
+	/* Around the sizes at which a text is formatted a second time. */
+	for (size_t len = 0; len < 600; len++) {
+		struct buf b = BUF_EMPTY;
+		struct bytes text = arena_printf(&a, "%*s", (int)len, "");
+		t_u64(text.len, len);
+		t_check(text.ptr[len] == 0 && (len == 0 || text.ptr[len - 1] == ' '));
+		buf_put_str(&b, "<");
+		buf_printf(&b, "%*s>", (int)len, "");
+		t_u64(b.len, len + 2);
+		t_check(b.ptr[0] == '<' && b.ptr[len + 1] == '>');
+		buf_release(&b);
+	}
 	arena_release(&a);
 	t_u64(a.total, 0);
 }

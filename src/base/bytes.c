@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { PRINTF_FIRST = 128 };
+
 struct bytes bytes_of(const void *ptr, size_t len)
 {
 	return (struct bytes){ptr, len};
@@ -258,12 +260,16 @@ void buf_vprintf(struct buf *b, const char *format, va_list args)
 	va_list again;
 	int n;
 
+	/* Most texts fit at once. */
+	buf_reserve(b, PRINTF_FIRST);
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, again);
+	n = vsnprintf((char *)b->ptr + b->len, b->cap - b->len, format, again);
 	va_end(again);
 	must(n >= 0);
-	buf_reserve(b, (size_t)n + 1);
-	vsnprintf((char *)b->ptr + b->len, (size_t)n + 1, format, args);
+	if ((size_t)n >= b->cap - b->len) {
+		buf_reserve(b, (size_t)n + 1);
+		vsnprintf((char *)b->ptr + b->len, (size_t)n + 1, format, args);
+	}
 	b->len += (size_t)n;
 }
 

@@ -194,15 +194,17 @@ static enum err build(struct builder *b, struct json *node, int depth)
 /* jsmn grows its use of tokens with the text; two bytes are the least a token takes. */
 static enum err tokenize(jsmntok_t **tokens, size_t *count, struct bytes text, struct note *note)
 {
-	size_t room = text.len / 16 + 16;
+	size_t room = text.len / 16 + 16, most = text.len / 2 + 2;
 
+	if (most > JSON_TOKENS_MAX)
+		most = JSON_TOKENS_MAX;
 	*tokens = NULL;
 	for (;;) {
 		jsmn_parser parser;
 		int n;
 
-		if (room > text.len / 2 + 2)
-			room = text.len / 2 + 2;
+		if (room > most)
+			room = most;
 		free(*tokens);
 		*tokens = malloc(room * sizeof(**tokens));
 		must(*tokens != NULL);
@@ -212,10 +214,12 @@ static enum err tokenize(jsmntok_t **tokens, size_t *count, struct bytes text, s
 			*count = (size_t)n;
 			return OK;
 		}
-		if (n == JSMN_ERROR_NOMEM && room < text.len / 2 + 2) {
+		if (n == JSMN_ERROR_NOMEM && room < most) {
 			room *= 4;
 			continue;
 		}
+		if (n == JSMN_ERROR_NOMEM)
+			return note_err(note, E_LIMIT, "JSON: more than %d values", JSON_TOKENS_MAX);
 		if (n == JSMN_ERROR_PART)
 			return note_err(note, E_FORMAT, "JSON: the text ends inside a value");
 		return note_err(note, E_FORMAT, "JSON: unexpected character at byte %u", parser.pos);

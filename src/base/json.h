@@ -19,7 +19,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { JSON_DEPTH_MAX = 128 };
+/* Values and names in one text. A node takes some 80 bytes and a text of two bytes may be one, so the size of a text
+ * alone would not bound the memory for it. */
+enum { JSON_DEPTH_MAX = 128, JSON_TOKENS_MAX = 1 << 21 };
 
 enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
@@ -33,7 +35,7 @@ struct json {
 };
 
 /* json_parse reads one value. The tree lives in `a` and borrows `text`.
- * E_FORMAT with the byte offset in the note. */
+ * E_FORMAT with the byte offset in the note, E_LIMIT past the limits above. */
 must_use enum err json_parse(const struct json **out, struct arena *a, struct bytes text, struct note *note);
 
 /* All of these accept NULL and wrong kinds and then answer NULL, false or empty. */

@@ -138,6 +138,27 @@ TEST(large_flat_documents_parse)
 	arena_release(&arena);
 }
 
+TEST(values_are_counted)
+{
+	struct arena a = ARENA_EMPTY;
+	struct buf text = BUF_EMPTY;
+	const struct json *node;
+	struct note note = {0};
+
+	buf_put_u8(&text, '[');
+	for (int i = 0; i < JSON_TOKENS_MAX; i++)
+		buf_put_str(&text, "0,");
+	text.ptr[text.len - 1] = ']';
+	t_err(json_parse(&node, &a, buf_bytes(&text), &note), E_LIMIT);
+	t_check(strstr(note.text, "more than") != NULL);
+	text.ptr[text.len - 3] = ' '; /* one fewer */
+	text.ptr[text.len - 2] = ' ';
+	t_ok(json_parse(&node, &a, buf_bytes(&text), NULL));
+	t_u64(node->count, JSON_TOKENS_MAX - 1);
+	buf_release(&text);
+	arena_release(&a);
+}
+
 TEST(writing_equals_javascript)
 {
 	struct buf out = BUF_EMPTY;

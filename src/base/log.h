@@ -22,8 +22,8 @@ struct log;
 /* log_open writes to `fd`, which it does not own, events of at least `level`. */
 struct log *log_open(int fd, enum log_level level);
 void log_close(struct log *log);
-/* log_also writes events of at least `level` to a second descriptor too: what a person must see at once, on
- * stderr. Call it before other threads log. */
+/* log_also writes events of at least `level` to a second descriptor too: what a person must see at
+ * once, on stderr. Call it before other threads log. */
 void log_also(struct log *log, int fd, enum log_level level);
 /* log_newest writes the newest lines, oldest first and each cut at LOG_LINE_KEPT, to `fd`. Async-signal-safe. */
 enum { LOG_LINES_KEPT = 16, LOG_LINE_KEPT = 240 };

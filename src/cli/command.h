@@ -99,8 +99,8 @@ void help_overview(const struct command_table *table);
 void help_command(const struct command *command);
 void help_man(const struct command_table *table);
 void help_completion(const struct command_table *table);
-/* help_man_text prints text for the manual, with what troff would read as its own made harmless, and ends the line;
- * help_man_inline is for text inside a line. */
+/* help_man_text prints text for the manual, with what troff would read as its own made harmless, and
+ * ends the line; help_man_inline is for text inside a line. */
 void help_man_text(const char *text);
 void help_man_inline(const char *text);
 

@@ -32,7 +32,8 @@ static void put_query(struct buf *out, struct bytes text)
 	}
 }
 
-/* "-- 42": the place in the history, which the cursor says (ao-units 5.5): base64 of {"timestamp","ordinate","cron"}. */
+/* "-- 42": the place in the history, which the cursor says (ao-units 5.4): base64 of
+ * {"timestamp","ordinate","cron"}. */
 static void print_place(struct call *c, const struct json *edge)
 {
 	uint8_t text[CURSOR_MAX];

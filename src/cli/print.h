@@ -15,14 +15,15 @@ struct call;
 
 enum color { COLOR_NONE, COLOR_DIM, COLOR_RED, COLOR_GREEN, COLOR_BLUE };
 
-/* foreign_text appends text without control characters; newlines and tabs stay, or become blanks in `one_line`. */
+/* foreign_text appends text without control characters; newlines and tabs stay, or become blanks in
+ * `one_line`. */
 struct foreign {
 	bool one_line;
 	bool keep_colours;
 };
 void foreign_text(struct buf *out, struct bytes text, struct foreign how);
-/* foreign_json appends JSON in which the characters that foreign_text leaves out are written as \u escapes: the same
- * document. */
+/* foreign_json appends JSON in which the characters that foreign_text leaves out are written as \u
+ * escapes: the same document. */
 void foreign_json(struct buf *out, struct bytes json);
 
 /* print_in writes text in a colour, without a line end. */

@@ -31,6 +31,7 @@ enum {
 	BLOB_HEAD = 88,
 	LEVEL = 1,
 	ROWS_KEPT = 2,
+	CHANGES_FREE = 1 << 20, /* small ones may weigh more than the whole */
 	KEY = 40,
 };
 
@@ -367,7 +368,7 @@ void checkpoint_begin(struct live *p)
 	s->live = live_hold(p->cu, p->process);
 	s->tip = p->tip;
 	s->began_ns = clock_ns();
-	if (p->chain.count < CHAIN_MAX && p->chain.changes_size <= p->chain.whole_size)
+	if (p->chain.count < CHAIN_MAX && p->chain.changes_size <= p->chain.whole_size + CHANGES_FREE)
 		s->chain = p->chain;
 	copy_image(p, s);
 	p->unsaved_turns = p->unsaved_gas = 0;

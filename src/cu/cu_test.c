@@ -664,26 +664,37 @@ TEST(a_dry_run_can_name_the_message_it_is_to_follow)
 
 /* ---- long evaluations ---- */
 
+/* One ask, or several whose last answer counts. */
 struct pending {
-	atomic_int done;
+	pthread_mutex_t lock;
+	int done;
 	enum err e;
 	struct note note;
 };
+#define PENDING ((struct pending){.lock = PTHREAD_MUTEX_INITIALIZER})
 
 static void on_done(void *ctx, enum err e, const struct note *note, struct bytes json)
 {
 	struct pending *k = ctx;
 
+	pthread_mutex_lock(&k->lock);
 	k->e = e;
 	if (note)
 		k->note = *note;
-	atomic_fetch_add(&k->done, 1);
+	k->done++;
+	pthread_mutex_unlock(&k->lock);
 }
 
 static void await(struct pending *k, int count)
 {
-	while (atomic_load(&k->done) < count)
+	bool done = false;
+
+	while (!done) {
 		clock_sleep_ms(2);
+		pthread_mutex_lock(&k->lock);
+		done = k->done >= count;
+		pthread_mutex_unlock(&k->lock);
+	}
 }
 
 /* A process whose messages may run for hours. */
@@ -695,7 +706,7 @@ static struct id spawn_patient(void)
 TEST(nobody_waits_for_the_long_evaluation_of_another)
 {
 	struct id p, long_one;
-	struct pending pending[4] = {0}, dry = {0};
+	struct pending pending[4] = {PENDING, PENDING, PENDING, PENDING}, dry = PENDING;
 
 	stage.options.stop_grace_ms = 50;
 	stage_open(store_open_memory(), t_dir());
@@ -726,7 +737,7 @@ TEST(nobody_waits_for_the_long_evaluation_of_another)
 TEST(an_endless_dry_run_stops_neither_its_process_nor_for_ever)
 {
 	struct id p;
-	struct pending dry = {0}, shorter = {0};
+	struct pending dry = PENDING, shorter = PENDING;
 
 	stage.options.dry_ms_max = 400;
 	stage_open(store_open_memory(), t_dir());
@@ -789,7 +800,7 @@ TEST(dry_runs_side_by_side_with_evaluations)
 TEST(a_full_queue_says_busy_at_once)
 {
 	struct id p, m;
-	struct pending pending[3] = {0}, dry[4] = {0};
+	struct pending pending[2] = {PENDING, PENDING}, dry[3] = {PENDING, PENDING, PENDING};
 	struct note note = {0};
 	struct bytes json;
 

@@ -230,7 +230,7 @@ static bool leads_to(struct live *p, struct candidate *older, struct candidate *
 	p->image = NULL;
 	p->tip = (struct tip){.nonce = -1};
 	p->broken = false;
-	history_forget(p, true);
+	history_reset(p);
 	return same;
 }
 

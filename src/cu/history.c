@@ -86,14 +86,19 @@ enum err history_find(struct live *p, const char *id, uint64_t *nonce, struct no
 	return e;
 }
 
-void history_forget(struct live *p, bool idle)
+void history_reset(struct live *p)
 {
 	struct window *w = &p->window;
 
-	if (at_window(p) && !(idle && w->arena.total > IDLE_BYTES_MAX))
-		return;
-	w->page = (struct page){.more = false};
+	w->page = (struct page){0};
 	w->at = 0;
-	if (w->arena.total > IDLE_BYTES_MAX)
-		arena_release(&w->arena);
+	arena_release(&w->arena);
+}
+
+void history_forget(struct live *p, bool idle)
+{
+	bool large = p->window.arena.total > IDLE_BYTES_MAX;
+
+	if (large && (idle || !at_window(p)))
+		history_reset(p);
 }

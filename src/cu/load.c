@@ -209,8 +209,7 @@ void unload(struct live *p)
 	p->chain.count = 0;
 	p->crons = NULL;
 	p->cron_count = 0;
-	p->window.page.count = p->window.at = 0;
-	arena_release(&p->window.arena);
+	history_reset(p);
 	crons_forget(p);
 	arena_release(&p->arena);
 	p->broken = false;

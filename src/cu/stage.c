@@ -2,6 +2,7 @@
 #include "cu/stage.h"
 
 #include "base/json.h"
+#include "cu/unit.h"
 #include "flow/wait.h"
 #include "msg/item.h"
 
@@ -441,10 +442,11 @@ static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
 	done(ctx, has ? OK : E_NOT_FOUND, &note, found);
 }
 
-void stage_put(struct bytes raw)
+struct bytes stage_put(struct bytes raw)
 {
 	struct note note = {0};
 	struct item *item;
+	struct bytes id;
 
 	pthread_mutex_lock(&lock);
 	item = arena_new(&put_arena, struct item);
@@ -461,13 +463,14 @@ void stage_put(struct bytes raw)
 		.data = item->data,
 		.raw = raw,
 	};
+	id = items[item_count - 1].meta.id;
 	pthread_mutex_unlock(&lock);
+	return id;
 }
 
 static void put(void *self, struct bytes raw, weave_put_done *done, void *ctx)
 {
-	stage_put(raw);
-	done(ctx, OK, NULL, items[item_count - 1].meta.id);
+	done(ctx, OK, NULL, stage_put(raw));
 }
 
 size_t stage_shelf(void)
@@ -588,4 +591,41 @@ enum err stage_dry_run(struct id process, const char *message, struct bytes *jso
 	*json = bytes_of(NULL, 0);
 	note_reset(note);
 	return dry_run_wait(&stage.port, &stage.arena, process, bytes_str(message), json, note);
+}
+
+struct state {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+	struct id sum;
+};
+
+static void on_state(void *ctx, enum err e, const struct note *note, struct live *p)
+{
+	struct state *s = ctx;
+	struct bytes content;
+
+	pthread_mutex_lock(&s->lock);
+	if (e < 0) {
+		fprintf(stderr, "no state: %s\n", note_text(note, e));
+	} else {
+		must(image_map(p->image, &content, NULL) == OK);
+		s->sum = id_of_sha256(content);
+		image_unmap(p->image, content);
+	}
+	s->done = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct id stage_state(struct id process)
+{
+	struct state s = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+	ask_state(stage.cu, process, UINT64_MAX, on_state, &s);
+	pthread_mutex_lock(&s.lock);
+	while (!s.done)
+		pthread_cond_wait(&s.wake, &s.lock);
+	pthread_mutex_unlock(&s.lock);
+	return s.sum;
 }

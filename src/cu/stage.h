@@ -73,8 +73,8 @@ struct process_info *stage_info(struct id process);
 /* stage_shelf counts the items that were put on the weave; stage_shelf_at is one of them, raw. */
 size_t stage_shelf(void);
 struct bytes stage_shelf_at(size_t i);
-/* stage_put is the weave's put, for items of the test's own. */
-void stage_put(struct bytes item);
+/* stage_put is the weave's put, for items of the test's own; the id. */
+struct bytes stage_put(struct bytes item);
 
 /* ---- asking ---- */
 
@@ -82,6 +82,8 @@ void stage_put(struct bytes item);
 enum err stage_result(struct id process, struct id id, struct bytes *json, struct note *note);
 /* stage_output is its Output as text; ends the test when there is none. */
 struct bytes stage_output(struct id process, struct id id);
+/* stage_state brings a process to the present and gives the hash of its memory; zero, and the reason printed, when that fails. */
+struct id stage_state(struct id process);
 enum err stage_dry_run(struct id process, const char *message, struct bytes *json, struct note *note);
 
 #endif

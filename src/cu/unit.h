@@ -222,6 +222,8 @@ void lives_close(struct cu *cu);
 must_use enum err history_next(struct live *p, bool *fresh, const struct assignment **out, struct note *note);
 /* history_find gives the nonce of a message, an assignment, or the process. */
 must_use enum err history_find(struct live *p, const char *id, uint64_t *nonce, struct note *note);
+/* history_reset drops the window: the tip has moved otherwise than forward. */
+void history_reset(struct live *p);
 /* history_forget drops a window that is not worth its memory. */
 void history_forget(struct live *p, bool idle);
 

@@ -37,7 +37,9 @@ static void result(void *self, struct id process, struct bytes id, result_done *
 {
 	struct buf path = BUF_EMPTY;
 
-	buf_printf(&path, "/result/%.*s?process-id=%s&no-busy=1", BYTES_FMT(id), id_text(process).s);
+	buf_put_str(&path, "/result/");
+	peer_put_text(&path, id);
+	buf_printf(&path, "?process-id=%s&no-busy=1", id_text(process).s);
 	ask(self, &(struct ask){.method = "GET", .path = buf_bytes(&path), .retry = patient}, done, ctx);
 	buf_release(&path);
 }
@@ -51,19 +53,6 @@ static void dry_run(void *self, struct id process, struct bytes message, result_
 	buf_release(&path);
 }
 
-static void put_query(struct buf *out, struct bytes text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.ptr[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-			     c == '_' || c == '.';
-		if (plain)
-			buf_put_u8(out, c);
-		else
-			buf_printf(out, "%%%02X", c);
-	}
-}
-
 static void cron(void *self, struct id process, struct bytes cursor, result_done *done, void *ctx)
 {
 	struct buf path = BUF_EMPTY;
@@ -71,7 +60,7 @@ static void cron(void *self, struct id process, struct bytes cursor, result_done
 	buf_printf(&path, "/cron/%s?limit=50", id_text(process).s);
 	if (cursor.len) {
 		buf_put_str(&path, "&from=");
-		put_query(&path, cursor);
+		peer_put_text(&path, cursor);
 	}
 	ask(self, &(struct ask){.method = "GET", .path = buf_bytes(&path), .retry = once}, done, ctx);
 	buf_release(&path);

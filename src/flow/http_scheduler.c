@@ -105,11 +105,14 @@ static void assign(void *self, const struct assign *assign, schedule_done *done,
 	struct buf path = BUF_EMPTY;
 	struct ask ask = {.method = "POST", .headers = item_headers, .retry = write_once, .post_again = true};
 
-	buf_printf(&path, "/?process-id=%s&assign=%.*s", id_text(assign->process).s, BYTES_FMT(assign->message));
+	buf_printf(&path, "/?process-id=%s&assign=", id_text(assign->process).s);
+	peer_put_text(&path, assign->message);
 	if (assign->base_layer)
 		buf_put_str(&path, "&base-layer");
-	if (assign->exclude.len)
-		buf_printf(&path, "&exclude=%.*s", BYTES_FMT(assign->exclude));
+	if (assign->exclude.len) {
+		buf_put_str(&path, "&exclude=");
+		peer_put_text(&path, assign->exclude);
+	}
 	ask.path = buf_bytes(&path);
 	a->done.schedule = done;
 	peer_ask(self, &ask, on_scheduled, a);
@@ -163,7 +166,9 @@ static void assignment(void *self, struct id process, struct bytes id, assignmen
 	bool is_process = bytes_eq_str(id, id_text(process).s);
 
 	a->done.assignment = done;
-	buf_printf(&path, "/%.*s?process-id=%s", BYTES_FMT(id), id_text(process).s);
+	buf_put_u8(&path, '/');
+	peer_put_text(&path, id);
+	buf_printf(&path, "?process-id=%s", id_text(process).s);
 	if (is_process)
 		buf_put_str(&path, "&from-nonce=-1&limit=1");
 	ask_get(self, buf_bytes(&path), is_process ? on_first_edge : on_assignment, a);
@@ -284,15 +289,25 @@ static void now(void *self, struct id id, now_done *done, void *ctx)
 	buf_release(&path);
 }
 
-struct scheduler http_scheduler_new(struct http_client *client, struct bytes url)
+static struct scheduler port_of(struct peer *peer)
 {
-	return (struct scheduler){.self = peer_new(client, url),
+	return (struct scheduler){.self = peer,
 				  .schedule = schedule,
 				  .assign = assign,
 				  .assignment = assignment,
 				  .page = page,
 				  .process = process,
 				  .now = now};
+}
+
+struct scheduler http_scheduler_new(struct http_client *client, struct bytes url)
+{
+	return port_of(peer_new(client, url));
+}
+
+struct scheduler http_scheduler_new_on(struct http_client *client, struct timer *timer, struct bytes url)
+{
+	return port_of(peer_new_on(client, timer, url));
 }
 
 void http_scheduler_free(struct scheduler s)

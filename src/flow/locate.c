@@ -2,6 +2,7 @@
 #include "flow/locate.h"
 
 #include "base/clock.h"
+#include "base/timer.h"
 #include "flow/http_scheduler.h"
 
 #include <pthread.h>
@@ -12,6 +13,8 @@
 
 enum {
 	PROCESSES_MAX = 200000, /* about 30 MB; past that the table starts over */
+	ADDRESSES_MAX = 50000,  /* likewise */
+	URLS_MAX = 10000,       /* ports are handed out, so none can be forgotten */
 	LOCATION_TTL_MS_MIN = 60000,
 	LOCATION_TTL_MS_MAX = 24 * 3600 * 1000,
 	ADDRESS_MAX = 64,
@@ -19,8 +22,8 @@ enum {
 
 struct known_process {
 	struct id process;
-	struct scheduler scheduler;
-	char address[ADDRESS_MAX];
+	bool at_home;
+	char address[ADDRESS_MAX]; /* where it listens is asked of the weave again after the location's time */
 	UT_hash_handle hh;
 };
 
@@ -40,6 +43,7 @@ struct known_url {
 struct locate {
 	struct locate_options options;
 	char home_address[ADDRESS_MAX];
+	struct timer *timer; /* of all ports: one thread, however many schedulers strangers name */
 	pthread_mutex_t lock;
 	struct known_process *processes;
 	struct known_address *addresses;
@@ -70,6 +74,7 @@ struct locate *locate_open(const struct locate_options *options)
 	memcpy(l->home_address, options->home_address.ptr ? options->home_address.ptr : (const uint8_t *)"",
 	       options->home_address.len);
 	must(pthread_mutex_init(&l->lock, NULL) == 0);
+	l->timer = timer_open("locate-retry");
 	return l;
 }
 
@@ -84,19 +89,26 @@ static void forget_processes(struct locate *l)
 	}
 }
 
-void locate_close(struct locate *l)
+static void forget_addresses(struct locate *l)
 {
-	struct known_address *a, *next_a;
-	struct known_url *u, *next_u;
+	struct known_address *a, *next;
 
-	if (!l)
-		return;
-	forget_processes(l);
-	HASH_ITER(hh, l->addresses, a, next_a)
+	HASH_ITER(hh, l->addresses, a, next)
 	{
 		HASH_DEL(l->addresses, a);
 		free(a);
 	}
+}
+
+void locate_close(struct locate *l)
+{
+	struct known_url *u, *next_u;
+
+	if (!l)
+		return;
+	timer_close(l->timer);
+	forget_processes(l);
+	forget_addresses(l);
 	HASH_ITER(hh, l->urls, u, next_u)
 	{
 		HASH_DEL(l->urls, u);
@@ -132,7 +144,7 @@ static void remember_process(struct locate *l, const struct search *s, struct sc
 		p->process = s->process;
 		HASH_ADD(hh, l->processes, process, sizeof(p->process), p);
 	}
-	p->scheduler = scheduler;
+	p->at_home = scheduler.self == l->options.home.self;
 	memcpy(p->address, s->address, ADDRESS_MAX);
 	pthread_mutex_unlock(&l->lock);
 }
@@ -153,19 +165,23 @@ static void search_failed(struct search *s, enum err e, const struct note *note)
 
 /* ---- address -> URL -> scheduler ---- */
 
-static struct scheduler scheduler_of_url(struct locate *l, struct bytes url)
+/* With the lock held. E_BUSY: more schedulers than this node will know. */
+static enum err scheduler_of_url(struct locate *l, struct bytes url, struct scheduler *out)
 {
 	struct known_url *u;
 
 	HASH_FIND(hh, l->urls, url.ptr, url.len, u);
+	if (!u && HASH_COUNT(l->urls) >= URLS_MAX)
+		return E_BUSY;
 	if (!u) {
 		u = calloc(1, sizeof(*u) + url.len + 1);
 		must(u != NULL);
 		memcpy(u->url, url.ptr, url.len);
-		u->scheduler = http_scheduler_new(l->options.client, url);
+		u->scheduler = http_scheduler_new_on(l->options.client, l->timer, url);
 		HASH_ADD(hh, l->urls, url, url.len, u);
 	}
-	return u->scheduler;
+	*out = u->scheduler;
+	return OK;
 }
 
 static uint64_t ttl_ms(struct tags tags)
@@ -176,28 +192,37 @@ static uint64_t ttl_ms(struct tags tags)
 	return ms < LOCATION_TTL_MS_MIN ? LOCATION_TTL_MS_MIN : ms > LOCATION_TTL_MS_MAX ? LOCATION_TTL_MS_MAX : ms;
 }
 
-static struct scheduler remember_address(struct locate *l, const char *address, const struct weave_meta *location)
+static enum err remember_address(struct locate *l, const char *address, const struct weave_meta *location,
+				 struct scheduler *out)
 {
 	struct known_address *a;
-	struct scheduler scheduler;
+	enum err e;
 
 	pthread_mutex_lock(&l->lock);
+	e = scheduler_of_url(l, tags_get(location->tags, "Url"), out);
+	if (e < 0) {
+		pthread_mutex_unlock(&l->lock);
+		return e;
+	}
 	HASH_FIND_STR(l->addresses, address, a);
 	if (!a) {
+		if (HASH_COUNT(l->addresses) >= ADDRESSES_MAX)
+			forget_addresses(l);
 		a = calloc(1, sizeof(*a));
 		must(a != NULL);
 		snprintf(a->address, sizeof(a->address), "%s", address);
 		HASH_ADD_STR(l->addresses, address, a);
 	}
-	a->scheduler = scheduler = scheduler_of_url(l, tags_get(location->tags, "Url"));
+	a->scheduler = *out;
 	a->good_until_ns = clock_ns() + ttl_ms(location->tags) * 1000000u;
 	pthread_mutex_unlock(&l->lock);
-	return scheduler;
+	return OK;
 }
 
 static void on_location(void *ctx, enum err e, const struct note *note, const struct weave_meta *list, size_t count)
 {
 	struct search *s = ctx;
+	struct scheduler scheduler;
 	struct note ours = {0};
 
 	if (e < 0) {
@@ -210,7 +235,13 @@ static void on_location(void *ctx, enum err e, const struct note *note, const st
 		search_failed(s, E_NOT_FOUND, &ours);
 		return;
 	}
-	search_found(s, remember_address(s->locate, s->address, &list[0]));
+	e = remember_address(s->locate, s->address, &list[0], &scheduler);
+	if (e < 0) {
+		note_err(&ours, e, "this node knows %d schedulers already, %s would be one more", URLS_MAX, s->address);
+		search_failed(s, e, &ours);
+		return;
+	}
+	search_found(s, scheduler);
 }
 
 static bool address_known(struct locate *l, const char *address, struct scheduler *out)
@@ -243,7 +274,7 @@ static void search_address(struct search *s, struct bytes address)
 		search_failed(s, E_ARGUMENT, &note);
 		return;
 	}
-	memcpy(s->address, address.ptr, address.len);
+	memmove(s->address, address.ptr, address.len);
 	s->address[address.len] = 0;
 	if (address_known(l, s->address, &scheduler)) {
 		search_found(s, scheduler);
@@ -329,19 +360,20 @@ void locate_process(struct locate *l, struct id process, located_done *done, voi
 {
 	struct search *s = search_new(l, done, ctx);
 	struct known_process *p;
-	struct scheduler scheduler = {0};
+	bool known, at_home;
 
 	s->process = process;
 	pthread_mutex_lock(&l->lock);
 	HASH_FIND(hh, l->processes, &process, sizeof(process), p);
-	if (p) {
-		scheduler = p->scheduler;
+	known = p != NULL;
+	at_home = p && p->at_home;
+	if (p)
 		memcpy(s->address, p->address, ADDRESS_MAX);
-	}
 	pthread_mutex_unlock(&l->lock);
-	if (scheduler.self) {
-		s->done(s->ctx, OK, NULL, scheduler, bytes_str(s->address));
-		free(s);
+	if (at_home) {
+		search_found(s, l->options.home);
+	} else if (known) {
+		search_address(s, bytes_str(s->address));
 	} else if (l->options.home.self) {
 		l->options.home.process(l->options.home.self, process, on_home, s);
 	} else {

@@ -13,6 +13,7 @@ enum { ERROR_TEXT_MAX = 300 };
 struct peer {
 	struct http_client *client;
 	struct timer *timer;
+	bool owns_timer;
 	struct buf url;
 };
 
@@ -27,16 +28,24 @@ struct asked {
 	void *ctx;
 };
 
-struct peer *peer_new(struct http_client *client, struct bytes url)
+struct peer *peer_new_on(struct http_client *client, struct timer *timer, struct bytes url)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
 	must(p != NULL);
 	p->client = client;
-	p->timer = timer_open("peer-retry");
+	p->timer = timer;
 	while (url.len && url.ptr[url.len - 1] == '/')
 		url.len--;
 	buf_put_bytes(&p->url, url);
+	return p;
+}
+
+struct peer *peer_new(struct http_client *client, struct bytes url)
+{
+	struct peer *p = peer_new_on(client, timer_open("peer-retry"), url);
+
+	p->owns_timer = true;
 	return p;
 }
 
@@ -44,7 +53,8 @@ void peer_free(struct peer *p)
 {
 	if (!p)
 		return;
-	timer_close(p->timer);
+	if (p->owns_timer)
+		timer_close(p->timer);
 	buf_release(&p->url);
 	free(p);
 }
@@ -56,11 +66,16 @@ static void asked_end(struct asked *a, enum err e, const struct note *note, stru
 	free(a);
 }
 
+static bool contains(struct bytes text, const char *words)
+{
+	return text.len && memmem(text.ptr, text.len, words, strlen(words));
+}
+
 static enum err err_of_status(int status, struct bytes text)
 {
-	if (memmem(text.ptr, text.len, "already exists", 14))
+	if (contains(text, "already exists"))
 		return E_EXISTS;
-	if (status == 404 || memmem(text.ptr, text.len, "not found", 9) || memmem(text.ptr, text.len, "NotFound", 8))
+	if (status == 404 || contains(text, "not found") || contains(text, "NotFound"))
 		return E_NOT_FOUND;
 	switch (status) {
 	case 403:
@@ -126,11 +141,13 @@ static void send_again(void *ctx, bool closing)
 
 static bool worth_another_try(const struct asked *a, enum err e, int status)
 {
-	if (a->tries_left <= 0 || e == E_CLOSED)
+	if (a->tries_left <= 0)
 		return false;
+	if (e < 0)
+		return e == E_PEER || e == E_TIMEOUT;
 	if (status == 202)
 		return a->ask.retry.accepted_is_busy;
-	return status == 0 || status >= 500 || status == 425 || status == 429;
+	return status >= 500 || status == 425 || status == 429;
 }
 
 static void on_reply(void *ctx, enum err e, const struct note *note, const struct http_reply *reply)
@@ -190,4 +207,17 @@ void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, vo
 	buf_put_bytes(&a->url, buf_bytes(&p->url));
 	buf_put_bytes(&a->url, ask->path);
 	send_ask(a);
+}
+
+void peer_put_text(struct buf *path, struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.ptr[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+			     c == '_' || (c == '.' && text.len > 2);
+		if (plain)
+			buf_put_u8(path, c);
+		else
+			buf_printf(path, "%%%02X", c);
+	}
 }

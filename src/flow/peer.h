@@ -15,6 +15,7 @@
 
 struct http_client;
 struct peer;
+struct timer;
 
 struct peer_retry {
 	int tries; /* 1: never again */
@@ -35,9 +36,16 @@ struct ask {
 /* `body` is valid during the call. */
 typedef void peer_answered(void *ctx, enum err e, const struct note *note, struct bytes body);
 
+/* peer_new copies the URL. Retries wait on a thread of the peer's own; with peer_new_on, on a timer of the caller's, which
+ * is closed before the peer is freed. */
 struct peer *peer_new(struct http_client *client, struct bytes url);
+struct peer *peer_new_on(struct http_client *client, struct timer *timer, struct bytes url);
 void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, void *ctx);
 /* peer_free: asks that wait for a retry end with E_CLOSED. */
 void peer_free(struct peer *p);
+
+/* peer_put_text appends `text` to a path or a query so that it stays one segment or one value, whatever is in it: texts
+ * that strangers chose end up in URLs. */
+void peer_put_text(struct buf *path, struct bytes text);
 
 #endif

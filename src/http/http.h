@@ -44,6 +44,7 @@ struct http_options {
 	http_handler *fallback; /* may be NULL */
 	void *ctx;              /* handed to the handlers */
 	size_t body_max;        /* larger: 413 before it is read */
+	size_t bodies_max;      /* of all requests at one moment; past it: 503. 0: 1 GiB */
 	size_t threads;         /* of the pool that runs handlers */
 	size_t connections_max;
 	struct log *log;

@@ -19,7 +19,8 @@
 enum { BODY_MAX = 100000, LATE = 200 };
 
 static struct http_request *late[LATE];
-static atomic_int late_count;
+static atomic_int late_count; /* how many of them are there */
+static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void echo(void *ctx, struct http_request *r)
 {
@@ -36,7 +37,10 @@ static void echo(void *ctx, struct http_request *r)
 static void hold(void *ctx, struct http_request *r)
 {
 	(void)ctx;
-	late[atomic_fetch_add(&late_count, 1)] = r;
+	pthread_mutex_lock(&late_lock);
+	late[atomic_load(&late_count)] = r;
+	atomic_fetch_add(&late_count, 1);
+	pthread_mutex_unlock(&late_lock);
 }
 
 static void refuse(void *ctx, struct http_request *r)
@@ -70,8 +74,8 @@ static void file(void *ctx, struct http_request *r)
 }
 
 static const struct http_route routes[] = {
-	{"GET", "/echo/{}", echo}, {"POST", "/echo/{}", echo}, {"GET", "/late", hold}, {"GET", "/fail", refuse},
-	{"GET", "/away", away},    {"GET", "/header", header}, {"GET", "/file", file},
+	{"GET", "/echo/{}", echo}, {"POST", "/echo/{}", echo}, {"GET", "/late", hold},     {"POST", "/late", hold},
+	{"GET", "/fail", refuse},  {"GET", "/away", away},     {"GET", "/header", header}, {"GET", "/file", file},
 };
 
 static struct http_server *start(void)
@@ -81,6 +85,7 @@ static struct http_server *start(void)
 				       .routes = routes,
 				       .route_count = sizeof(routes) / sizeof(routes[0]),
 				       .body_max = BODY_MAX,
+				       .bodies_max = BODY_MAX + BODY_MAX / 2,
 				       .threads = 2,
 				       .connections_max = 400};
 	struct http_server *s = NULL;
@@ -147,6 +152,36 @@ TEST(bodies_are_limited)
 	r = ask(c, s, "POST", "/echo/a", buf_bytes(&body));
 	t_u64(r.status, 413);
 	buf_release(&body);
+	http_client_close(c);
+	http_stop(s, 1000);
+	arena_release(&arena);
+}
+
+static void on_held(void *ctx, enum err e, const struct note *note, const struct http_reply *reply)
+{
+	atomic_store((atomic_int *)ctx, e == OK ? reply->status : -1);
+}
+
+/* Each body is within its limit; together they are not. */
+TEST(all_bodies_together_are_limited)
+{
+	struct http_server *s = start();
+	struct http_client *c = http_client_open(10000, NULL);
+	struct bytes url = arena_printf(&arena, "http://127.0.0.1:%u/late", http_server_port(s));
+	struct bytes body = bytes_of(arena_alloc(&arena, BODY_MAX), BODY_MAX);
+	struct http_call call = {.method = "POST", .url = (const char *)url.ptr, .body = body};
+	atomic_int status = 0;
+
+	http_call(c, &call, on_held, &status);
+	while (atomic_load(&late_count) == 0)
+		clock_sleep_ms(1);
+	t_u64(ask(c, s, "POST", "/echo/a", body).status, 503);
+	t_u64(ask(c, s, "POST", "/echo/a", bytes_of(body.ptr, BODY_MAX / 4)).status, 200);
+	http_answer(late[0], 200, HTTP_TEXT, BYTES(""));
+	while (atomic_load(&status) == 0)
+		clock_sleep_ms(1);
+	t_u64(atomic_load(&status), 200);
+	t_u64(ask(c, s, "POST", "/echo/a", body).status, 200);
 	http_client_close(c);
 	http_stop(s, 1000);
 	arena_release(&arena);

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BODIES_MAX_DEFAULT ((size_t)1 << 30)
 enum { LISTEN_BACKLOG = 1024, IDLE_TIMEOUT_S = 120, RESERVE_MAX = 1 << 20 };
 
 enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_HANDLER };
@@ -35,8 +36,9 @@ struct http_server {
 	uint16_t port;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	struct arrival *pending; /* those whose answer is still to be given */
-	size_t open_count;       /* requests that the connection still holds */
+	atomic_size_t body_bytes; /* held by all requests */
+	struct arrival *pending;  /* those whose answer is still to be given */
+	size_t open_count;        /* requests that the connection still holds */
 	char name[16];
 };
 
@@ -250,6 +252,25 @@ static enum MHD_Result dispatch(struct arrival *a)
 	return MHD_YES;
 }
 
+/* A chunked body did not say its length beforehand, and many small ones are large together. */
+static void take_piece(struct arrival *a, const char *piece, size_t len)
+{
+	struct http_server *s = a->server;
+	struct buf *body = &a->request.body;
+
+	if (body->len + len > s->options.body_max)
+		a->refused = E_LIMIT;
+	else if (atomic_load(&s->body_bytes) + len > s->options.bodies_max)
+		a->refused = E_BUSY;
+	if (a->refused) {
+		atomic_fetch_sub(&s->body_bytes, body->len);
+		buf_release(body);
+		return;
+	}
+	atomic_fetch_add(&s->body_bytes, len);
+	buf_put(body, piece, len);
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *piece, size_t *piece_len, void **con_cls)
 {
@@ -263,18 +284,16 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return accept_headers(a, method);
 	}
 	if (*piece_len) {
-		/* A chunked body did not say its length beforehand. */
-		if (r->body.len + *piece_len > r->options->body_max)
-			a->refused = E_LIMIT;
-		else
-			buf_put(&r->body, piece, *piece_len);
+		take_piece(a, piece, *piece_len);
 		*piece_len = 0;
 		return MHD_YES;
 	}
-	if (a->refused) {
+	if (a->refused == E_LIMIT)
 		request_body_too_large(r, &note);
-		return refuse(a, 413, E_LIMIT, &note);
-	}
+	else if (a->refused)
+		note_err(&note, a->refused, "%s: too much is being sent at once", a->server->name);
+	if (a->refused)
+		return refuse(a, err_http_status(a->refused), a->refused, &note);
 	if (a->stage == STAGE_BODY) {
 		a->stage = STAGE_HANDLER;
 		return dispatch(a);
@@ -292,6 +311,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	if (!a)
 		return;
 	*con_cls = NULL;
+	atomic_fetch_sub(&s->body_bytes, a->request.body.len);
 	request_let_go(&a->request);
 	pthread_mutex_lock(&s->lock);
 	if (--s->open_count == 0)
@@ -363,6 +383,8 @@ enum err http_serve(struct http_server **out, const struct http_options *options
 	s = calloc(1, sizeof(*s));
 	must(s != NULL);
 	s->options = *options;
+	if (!s->options.bodies_max)
+		s->options.bodies_max = BODIES_MAX_DEFAULT;
 	s->port = port;
 	snprintf(s->name, sizeof(s->name), "%s", options->name);
 	s->routes = calloc(options->route_count + 1, sizeof(*s->routes));

@@ -12,8 +12,8 @@
 /* node_commands makes the rows, at first use; they live as long as the program. */
 const struct command *node_commands(void);
 
-/* settings_read gathers all sources of the configuration for a call: the file of --config, or HOME/weft.conf where there is
- * one; the environment; the options. *home is in the call's arena. */
+/* settings_read gathers all sources of the configuration for a call: the file of --config, or
+ * HOME/weft.conf where there is one; the environment; the options. *home is in the call's arena. */
 must_use enum err settings_read(struct call *c, struct config *config, const char **home);
 
 int command_up(struct call *c);

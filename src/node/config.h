@@ -65,10 +65,12 @@ struct config {
 void config_init(struct config *c);
 void config_release(struct config *c);
 
-/* config_set: E_ARGUMENT for a key that does not exist (with the nearest one) or a value that does not fit it. */
+/* config_set: E_ARGUMENT for a key that does not exist (with the nearest one) or a value that does not
+ * fit it. */
 must_use enum err config_set(struct config *c, struct bytes key, struct bytes value, enum config_source source,
 			     unsigned line, struct note *note);
-/* config_read reads a file. E_NOT_FOUND when there is none, E_ARGUMENT with file and line for what is wrong in it. */
+/* config_read reads a file. E_NOT_FOUND when there is none, E_ARGUMENT with file and line for what is
+ * wrong in it. */
 must_use enum err config_read(struct config *c, const char *path, struct note *note);
 /* config_read_text is config_read for text at hand; `path` is for the notes. */
 must_use enum err config_read_text(struct config *c, const char *path, struct bytes text, struct note *note);

@@ -55,14 +55,14 @@ static void on_death(int number)
 
 void crash_watch(const struct log *log, int log_fd)
 {
-	struct sigaction act = {.sa_handler = on_death, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
-
 	watched_log = log;
 	watched_fd = log_fd;
-	if (!log)
-		act = (struct sigaction){.sa_handler = SIG_DFL};
 #ifndef __SANITIZE_ADDRESS__ /* which has a report of its own */
+	struct sigaction act = {.sa_handler = log ? on_death : SIG_DFL, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+
 	for (int i = 0; i < DEATHS; i++)
 		sigaction(deaths[i].number, &act, NULL);
+#else
+	(void)on_death;
 #endif
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * crash: what is said when the program dies of a bug of ours: its version, the signal, the thread (threads
- * are named after their unit), and the newest lines of the log; on stderr and in the log. Then it dies of the same signal, so that
- * whoever started it sees why, and a core is left where the system keeps them.
+ * crash: what is said when the program dies of a bug of ours: its version, the signal, the thread
+ * (threads are named after their unit), and the newest lines of the log; on stderr and in the log. Then
+ * it dies of the same signal, so that whoever started it sees why, and a core is left where the system
+ * keeps them.
  *
  * Nothing is saved at that moment: what was acknowledged is durable already.
  */

@@ -25,11 +25,12 @@ must_use enum err home_open(const char *home, struct note *note);
 const char *home_file(struct arena *a, const char *home, const char *name);
 /* home_log opens weft.log for appending; the caller closes it. */
 must_use enum err home_log(int *fd, const char *home, struct note *note);
-/* home_key loads the key of `path`, or HOME/key.json when it is empty, which is made (*made) when it is not there. */
+/* home_key loads the key of `path`, or HOME/key.json when it is empty, which is made (*made) when it is
+ * not there. */
 must_use enum err home_key(struct key **key, const char *home, const char *path, bool *made, struct note *note);
 
-/* program_path finds a program of ours, in `a`: beside this executable; else, in a build tree, in the folder of its
- * source; else in ../libexec/weft. E_NOT_FOUND says where was looked. */
+/* program_path finds a program of ours, in `a`: beside this executable; else, in a build tree, in the
+ * folder of its source; else in ../libexec/weft. E_NOT_FOUND says where was looked. */
 must_use enum err program_path(struct arena *a, const char **path, const char *name, struct note *note);
 
 #endif

@@ -4,7 +4,8 @@
  *
  *   Data-Protocol: ao, Variant: ao.TN.1, Type: Scheduler-Location, Url: ..., Time-To-Live: ms
  *
- * The newest item of the scheduler's owner counts; so it is put when there is none or when the newest says something else.
+ * The newest item of the scheduler's owner counts; so it is put when there is none or when the newest
+ * says something else.
  */
 #ifndef WEFT_NODE_LOCATION_H
 #define WEFT_NODE_LOCATION_H

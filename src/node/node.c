@@ -33,6 +33,11 @@ static enum err open_ground(struct node *node, struct note *note)
 	return OK;
 }
 
+bool node_port_is_own(const struct node *node)
+{
+	return node->alone && node->config.values[CONFIG_PORT].source == FROM_OPTION;
+}
+
 enum err node_open(struct node *node, struct note *note)
 {
 	uint64_t begin = clock_ns();

@@ -58,6 +58,10 @@ must_use enum err node_open(struct node *node, struct note *note);
 /* node_close stops what was started, and frees all but the config. */
 void node_close(struct node *node);
 
+/* node_port_is_own: a unit alone was given its port on the command line; otherwise the setting is the network's
+ * first port, so that a file or an environment serves all units. */
+bool node_port_is_own(const struct node *node);
+
 /* parts.c */
 must_use enum err part_start(struct node *node, enum part part, struct note *note);
 void part_stop(struct node *node, enum part part);

@@ -17,22 +17,25 @@
 #include "weave/local.h"
 #include "weave/remote.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-/* The places of the units' ports after the first (issue of the port map: README). */
+/* The places of the units' ports after the first. */
 enum { AT_WEAVE, AT_UPLOADER, AT_MU, AT_SU, AT_CU };
+enum { PORT_DEFAULT = 4000 };
 
 static bool runs_here(const struct node *node, enum part part)
 {
 	return node->here & PART_BIT(part);
 }
 
-/* A unit alone has the port that was given; else it is where it would be in the network. */
+/* The port that was given is the first of the network's, except a unit's on the command line: that is its own. */
 static uint16_t port_of(const struct node *node, unsigned place)
 {
 	uint64_t port = config_number(&node->config, CONFIG_PORT);
 
-	if (node->alone && config_given(&node->config, CONFIG_PORT))
+	if (node_port_is_own(node))
 		place = place == AT_UPLOADER ? 1 : 0;
 	return (uint16_t)(port + place);
 }
@@ -78,21 +81,30 @@ static bool gateway_is_local(const struct node *node)
 	return config_text(&node->config, CONFIG_GATEWAY)[0] == 0;
 }
 
-static struct bytes or_local(const struct node *node, enum config_key key, const char *local)
+/* What was said, or where the network on this machine has it. */
+static struct bytes or_local(struct node *node, enum config_key key, unsigned place)
 {
 	const char *text = config_text(&node->config, key);
+	uint64_t first = node_port_is_own(node) ? PORT_DEFAULT : config_number(&node->config, CONFIG_PORT);
 
-	return bytes_str(text[0] ? text : gateway_is_local(node) ? local : "");
+	return text[0] ? bytes_str(text) : arena_printf(&node->arena, "http://127.0.0.1:%" PRIu64, first + place);
+}
+
+static struct bytes or_local_if_all_is(struct node *node, enum config_key key, unsigned place)
+{
+	bool given = config_text(&node->config, key)[0];
+
+	return given || gateway_is_local(node) ? or_local(node, key, place) : bytes_of(NULL, 0);
 }
 
 static void weave_elsewhere(struct node *node)
 {
 	node->weave = remote_weave_new(&(struct remote_weave_options){
 		.client = node->client,
-		.gateway = or_local(node, CONFIG_GATEWAY, "http://127.0.0.1:4000"),
+		.gateway = or_local(node, CONFIG_GATEWAY, AT_WEAVE),
 		.graphql = bytes_str(config_text(&node->config, CONFIG_GRAPHQL)),
 		.node = bytes_str(config_text(&node->config, CONFIG_NODE)),
-		.uploader = or_local(node, CONFIG_UPLOADER, "http://127.0.0.1:4001"),
+		.uploader = or_local_if_all_is(node, CONFIG_UPLOADER, AT_UPLOADER),
 		.log = node->log,
 	});
 }
@@ -138,7 +150,7 @@ static void weave_stop(struct node *node)
 static enum err su_start(struct node *node, struct note *note)
 {
 	uint16_t port = port_of(node, AT_SU);
-	struct bytes url = or_local(node, CONFIG_SU, "http://127.0.0.1:4003");
+	struct bytes url = or_local_if_all_is(node, CONFIG_SU, AT_SU);
 	struct su_options options = {.weave = node->weave, .key = node->key, .log = node->log};
 	enum err e;
 
@@ -245,7 +257,7 @@ static enum err cu_start(struct node *node, struct note *note)
 	enum err e;
 
 	if (!runs_here(node, PART_CU)) {
-		node->computer = http_computer_new(node->patient_client, bytes_str(config_text(config, CONFIG_CU)));
+		node->computer = http_computer_new(node->patient_client, or_local(node, CONFIG_CU, AT_CU));
 		return OK;
 	}
 	if ((e = readers_start(node, note)) < 0 || (e = open_store(node, &node->cu_store, "cu", note)) < 0)

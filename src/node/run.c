@@ -3,9 +3,9 @@
  * run: `weft up` and the units alone, from settings to the end: what is started, how a person sees
  * it, and how it stops.
  *
- * SIGINT, SIGTERM and SIGHUP stop it in good order; a second one stops it at once, which loses nothing that
- * was acknowledged. They are blocked before any thread begins, and so in the workers too: Ctrl-C reaches a whole
- * foreground group, and workers that died of it could not be checkpointed.
+ * SIGINT, SIGTERM and SIGHUP stop it in good order; a second one stops it at once, which loses nothing
+ * that was acknowledged. They are blocked before any thread begins, and so in the workers too: Ctrl-C
+ * reaches a whole foreground group, and workers that died of it could not be checkpointed.
  */
 #include "node/commands.h"
 #include "node/node.h"
@@ -133,6 +133,19 @@ static void say_ready(const struct node *node, bool json)
 	fflush(stdout);
 }
 
+/* Who listens on every address is meant to be reached from elsewhere, where 127.0.0.1 is somebody else. */
+static void warn_of_location(const struct node *node)
+{
+	const char *listen = config_text(&node->config, CONFIG_LISTEN);
+
+	if (!node->su || config_text(&node->config, CONFIG_PUBLIC_URL)[0])
+		return;
+	if (strcmp(listen, "0.0.0.0") == 0 || strcmp(listen, "::") == 0)
+		fprintf(stderr,
+			"weft: others are told that the scheduler is at %s; --public-url URL tells them better\n",
+			node->su_url);
+}
+
 static void say_to_person(const char *text)
 {
 	if (!isatty(STDOUT_FILENO))
@@ -156,10 +169,10 @@ static int draw_topology(const struct node *node)
 /* All ports that follow the first must exist. */
 static enum err check_ports(const struct node *node, struct note *note)
 {
-	uint64_t first = config_number(&node->config, CONFIG_PORT), more = !node->alone                          ? 4
-									   : (node->here & PART_BIT(PART_WEAVE)) ? 1
-														 : 0;
+	uint64_t first = config_number(&node->config, CONFIG_PORT), more = 4;
 
+	if (node_port_is_own(node))
+		more = node->here & PART_BIT(PART_WEAVE) ? 1 : 0;
 	if (first + more <= 65535)
 		return OK;
 	return note_err(note, E_ARGUMENT, "port %" PRIu64 " is too high: %" PRIu64 " more have to follow it", first,
@@ -177,6 +190,7 @@ static int serve(struct call *c, struct node *node)
 	if (e < 0)
 		return call_fail(c, e);
 	say_ready(node, call_has(c, "json"));
+	warn_of_location(node);
 	must(sigwait(&stops, &signal) == 0);
 	next_signal_ends(&stops);
 	log_event(node->log, LOG_INFO, "node.stopping", "signal=%d", signal);

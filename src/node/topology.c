@@ -56,8 +56,8 @@ size_t topology_start(enum part order[PARTS], unsigned here)
 	return n;
 }
 
-/* One row of the picture: a column for each part, in order. In its own column a part has an `o`; a `+` joins it to a
- * part that it needs; `|` runs down from a part to the last that needs it. */
+/* One row of the picture: a column for each part, in order. In its own column a part has an `o`; a `+`
+ * joins it to a part that it needs; `|` runs down from a part to the last that needs it. */
 static void picture_row(struct buf *out, const enum part *order, size_t count, size_t row, const unsigned *needs)
 {
 	bool joined = false;

@@ -2,8 +2,8 @@
  *
  * readers: the table of module formats, and the calls that go through it.
  */
-#include "engine/wasm/translate.h"
 #include "reader/format.h"
+#include "reader/wasm/abi.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/wasm.h"
 
@@ -17,10 +17,9 @@ static const struct {
 	const struct reader *reader;
 	int variant;
 } table[] = {
-	{"wasm64-unknown-emscripten-draft_2024_02_15", &wasm_reader, WASM_GAS_OWN},
-	{"wasm64-unknown-emscripten-draft_2024_10_16-metering", &wasm_reader, WASM_GAS_METERING},
-	{"wasm32-unknown-emscripten4", &wasm_reader, WASM_GAS_OWN},
-	{"wasm32-unknown-emscripten-metering", &wasm_reader, WASM_GAS_METERING},
+#define ABI(name, format, ...) {format, &wasm_reader, ABI_##name},
+#include "reader/wasm/abi.def"
+#undef ABI
 };
 
 enum { TURN_MS_MAX = 3600000 };
@@ -71,17 +70,22 @@ void readers_close(struct readers *r)
 	free(r);
 }
 
+static enum err unknown(struct bytes format, struct note *note)
+{
+	note_err(note, E_UNSUPPORTED, "no reader for Module-Format \"%.*s\"", BYTES_FMT(format));
+	note_hint(note, "known are %s, wasm32-unknown-emscripten with 2, 3, 4 or -metering behind it, %s, %s, and %s",
+		  abi_of(ABI_EMSCRIPTEN_1)->format, abi_of(ABI_EMSCRIPTEN_5)->format,
+		  abi_of(ABI_EMSCRIPTEN_5_METERING)->format, abi_of(ABI_WASI_1)->format);
+	return E_UNSUPPORTED;
+}
+
 enum err program_open(struct program **out, struct readers *r, struct bytes format, struct bytes module,
 		      struct note *note)
 {
 	size_t row = find_row(format);
 
-	if (row == FORMATS) {
-		note_err(note, E_UNSUPPORTED, "no reader for Module-Format \"%.*s\"", BYTES_FMT(format));
-		note_hint(note, "known formats: %s, %s, %s, %s", table[0].format, table[1].format, table[2].format,
-			  table[3].format);
-		return E_UNSUPPORTED;
-	}
+	if (row == FORMATS)
+		return unknown(format, note);
 	return table[row].reader->program_open(out, r, table[row].variant, module, note);
 }
 

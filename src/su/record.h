@@ -34,8 +34,8 @@ struct su_record {
 	struct bytes message;    /* signed item; empty when only assigned */
 };
 
-/* su_record_put adds the record and its index rows. `message` is the id that is assigned (zero for a process's own
- * record, whose id is the process); `dedupe` is 48 bytes or empty; `sequence` orders uploads. */
+/* su_record_put adds the record and its index rows. `message` is the id that is assigned: the process's own for a
+ * process; `dedupe` is 48 bytes or empty; `sequence` orders uploads. */
 void su_record_put(struct store_batch *b, const struct su_record *r, struct id assignment, struct id message,
 		   struct bytes dedupe, uint64_t sequence);
 

@@ -195,8 +195,8 @@ static enum err check_item(struct candidate *c, const struct item *item, struct 
 	if (!find_either(item->tags, "Data-Protocol", "data-protocol", &value))
 		return note_err(note, E_ARGUMENT, "Data-Protocol tag not present");
 	for (size_t i = 0; i < item->tags.count; i++)
-		if (bytes_ends(item->tags.list[i].name, "+link"))
-			return note_err(note, E_ARGUMENT, "a tag's name may not end with +link: %.*s",
+		if (bytes_ends(item->tags.list[i].name, "+link") || bytes_ends(item->tags.list[i].value, "+link"))
+			return note_err(note, E_ARGUMENT, "Tag %.*s cannot contain +link",
 					BYTES_FMT(item->tags.list[i].name));
 	c->item = item->raw;
 	if (c->is_process) {

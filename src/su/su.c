@@ -28,10 +28,11 @@ static void on_height(void *ctx, enum err e, const struct note *note, uint64_t h
 {
 	struct su *su = ctx;
 
-	if (e < 0)
-		log_event(su->log, LOG_ODD, "su.height", "error=\"%s\"", note_text(note, e));
-	else
+	if (e == OK && height > su->block_height) /* gateways disagree; a history does not go back */
 		su->block_height = height;
+	if (e < 0 && !su->height_is_old)
+		log_event(su->log, LOG_ODD, "su.height", "state=old error=\"%s\"", note_text(note, e));
+	su->height_is_old = e < 0;
 	atomic_fetch_sub(&su->under_way, 1);
 }
 

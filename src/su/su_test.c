@@ -327,6 +327,15 @@ TEST(what_is_not_a_message_is_refused)
 	tag_list_add_str(&tags, "Data-Protocol", "ao");
 	t_err(schedule(make(&id, bytes_of(NULL, 0), tag_list_tags(&tags), ""), &receipt, &note), E_ARGUMENT);
 	t_check(strstr(note.text, "Required Module and Scheduler tags"));
+	for (int i = 0; i < 2; i++) {
+		tags.count = 0;
+		tag_list_add_str(&tags, "Type", "Message");
+		tag_list_add_str(&tags, "Data-Protocol", "ao");
+		tag_list_add_str(&tags, i ? "Value" : "Name+link", i ? "x+link" : "x");
+		t_err(schedule(make(&id, bytes_of(process.b, 32), tag_list_tags(&tags), ""), &receipt, &note),
+		      E_ARGUMENT);
+		t_str(note.text, i ? "Tag Value cannot contain +link" : "Tag Name+link cannot contain +link");
+	}
 
 	buf_put_bytes(&broken, make_message(&id, process, "m", NULL));
 	broken.ptr[broken.len - 1] ^= 1;

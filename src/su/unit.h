@@ -24,7 +24,8 @@ struct su {
 	struct timer *timer; /* asks for the weave's height */
 	struct http_server *server;
 	_Atomic uint64_t block_height;
-	_Atomic size_t under_way; /* appends that the store has not answered */
+	atomic_bool height_is_old; /* the weave did not answer when it was last asked */
+	_Atomic size_t under_way;  /* appends that the store has not answered */
 };
 
 /* ---- schedule.c ---- */

@@ -5,6 +5,7 @@
 #include "flow/peer.h"
 #include "msg/item.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ enum {
 struct remote {
 	struct peer *gateway, *graphql, *node, *uploader;
 	struct peer_retry retry;
+	atomic_bool away; /* the newest answer was none */
 	struct log *log;
 };
 
@@ -72,10 +74,14 @@ static const struct note *say(const struct asking *a, enum err e, const struct n
 {
 	const struct note *note = given && given->text[0] ? given : ours;
 
-	if (e == OK)
+	if (e == OK) {
+		if (atomic_exchange(&a->remote->away, false))
+			log_event(a->remote->log, LOG_INFO, "weave.remote", "state=back");
 		return NULL;
-	if (e == E_PEER)
-		log_event(a->remote->log, LOG_ODD, "weave.remote", "error=\"%s\"", note_text(note, e));
+	}
+	/* Said once: somebody asks for the height every second. */
+	if (e == E_PEER && !atomic_exchange(&a->remote->away, true))
+		log_event(a->remote->log, LOG_ODD, "weave.remote", "state=away error=\"%s\"", note_text(note, e));
 	return note;
 }
 

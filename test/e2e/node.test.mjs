@@ -282,3 +282,30 @@ test('four units as programs of their own form a network, over which a message g
   }
   assert.deepEqual((await readdir(join(root, 'su'))).filter((name) => name === 'key.json'), [], 'the key of --key, not one of its own')
 })
+
+test('four units that start at once on one home share its key, and find each other by the one port that was set', async () => {
+  const home = await newHome()
+  const port = await freePorts()
+  const env = { PATH: process.env.PATH, WEFT_HOME: home, WEFT_PORT: String(port) }
+  const children = ['mu', 'cu', 'su', 'weave'].map((unit) => {
+    const child = spawn(weft, [unit], { stdio: ['ignore', 'pipe', 'inherit'], env })
+    child.exited = once(child, 'exit')
+    child.ready = Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), child.exited.then(() => ['it ended'])])
+    return child
+  })
+  const cli = async (...args) => {
+    const { code, stdout, stderr } = await run(args, env)
+    assert.equal(code, 0, `weft ${args.join(' ')}: ${stderr}`)
+    return stdout.trim()
+  }
+  try {
+    const addresses = (await Promise.all(children.map((child) => child.ready))).map(([text]) => / address (\S+)\n/.exec(text)?.[1])
+    assert.equal(new Set(addresses).size, 1, String(addresses))
+    const module = await cli('module', 'publish', aos64.file, '--format', aos64.format)
+    const process_ = await cli('spawn', module)
+    assert.equal(await cli('eval', process_, 'return 6 * 7'), '42')
+  } finally {
+    for (const child of children) child.kill('SIGTERM')
+    assert.deepEqual(await Promise.all(children.map((child) => child.exited)), children.map(() => [0, null]))
+  }
+})

@@ -8,7 +8,7 @@
 enum { WORDS = 624, MIDDLE = 397 };
 
 static uint32_t words[WORDS];
-static unsigned used = WORDS;
+static uint32_t used = WORDS;
 
 static void seed_with(uint32_t seed)
 {
@@ -52,10 +52,36 @@ static int random_float(lua_State *L)
 	return 1;
 }
 
+/* random_state([state]): where the generator is, as a text; with one, it goes there. */
+static int random_state(lua_State *L)
+{
+	uint8_t bytes[4 * (WORDS + 1)];
+	size_t len;
+
+	if (!lua_isnoneornil(L, 1)) {
+		const uint8_t *p = (const uint8_t *)luaL_checklstring(L, 1, &len);
+		luaL_argcheck(L, len == sizeof(bytes), 1, "not a state of the generator");
+		for (int i = 0; i <= WORDS; i++, p += 4) {
+			uint32_t n = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+			*(i < WORDS ? &words[i] : &used) = n;
+		}
+		return 0;
+	}
+	for (int i = 0; i <= WORDS; i++) {
+		uint32_t n = i < WORDS ? words[i] : used;
+		for (int k = 0; k < 4; k++)
+			bytes[4 * i + k] = (uint8_t)(n >> 8 * k);
+	}
+	lua_pushlstring(L, (const char *)bytes, sizeof(bytes));
+	return 1;
+}
+
 void chance_open(lua_State *L)
 {
-	static const luaL_Reg functions[] = {
-		{"random_seed", random_seed}, {"random_float", random_float}, {NULL, NULL}};
+	static const luaL_Reg functions[] = {{"random_seed", random_seed},
+					     {"random_float", random_float},
+					     {"random_state", random_state},
+					     {NULL, NULL}};
 
 	seed_with(5489);
 	luaL_setfuncs(L, functions, 0);

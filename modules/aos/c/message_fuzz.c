@@ -5,7 +5,8 @@
  */
 #include "native.h"
 
-#include <stdio.h>
+#include "base/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,43 +31,43 @@ static void answer(const char *message)
 		abort();
 }
 
-static void add_quoted(char *out, size_t *n, const uint8_t *p, size_t len)
+static void add_quoted(struct buf *out, const uint8_t *p, size_t len)
 {
-	out[(*n)++] = '"';
+	buf_printf(out, "\"");
 	for (size_t i = 0; i < len; i++) {
 		if (p[i] < 32 || p[i] == '"' || p[i] == '\\')
-			*n += (size_t)sprintf(out + *n, "\\u%04x", p[i]);
+			buf_printf(out, "\\u%04x", p[i]);
 		else
-			out[(*n)++] = (char)p[i];
+			buf_put(out, p + i, 1);
 	}
-	out[(*n)++] = '"';
+	buf_printf(out, "\"");
 }
 
 /* Zero bytes part the rest into name, value, name, value... and data. */
 static void wrapped(const uint8_t *data, size_t size)
 {
-	char *out = malloc(size * 40 + 1000);
-	size_t n = (size_t)sprintf(out, "{" FIXED "\"Id\":\"i\",\"From\":\"user\",\"Owner\":\"user\",\"Tags\":[");
+	struct buf out = BUF_EMPTY;
 	size_t tags = 0;
 
+	buf_printf(&out, "{" FIXED "\"Id\":\"i\",\"From\":\"user\",\"Owner\":\"user\",\"Tags\":[");
 	for (;;) {
 		const uint8_t *middle = memchr(data, 0, size);
 		const uint8_t *end = middle ? memchr(middle + 1, 0, size - (size_t)(middle + 1 - data)) : NULL;
 		if (!end)
 			break;
-		n += (size_t)sprintf(out + n, "%s{\"name\":", tags++ ? "," : "");
-		add_quoted(out, &n, data, (size_t)(middle - data));
-		n += (size_t)sprintf(out + n, ",\"value\":");
-		add_quoted(out, &n, middle + 1, (size_t)(end - middle - 1));
-		out[n++] = '}';
+		buf_printf(&out, "%s{\"name\":", tags++ ? "," : "");
+		add_quoted(&out, data, (size_t)(middle - data));
+		buf_printf(&out, ",\"value\":");
+		add_quoted(&out, middle + 1, (size_t)(end - middle - 1));
+		buf_printf(&out, "}");
 		size -= (size_t)(end + 1 - data);
 		data = end + 1;
 	}
-	n += (size_t)sprintf(out + n, "],\"Data\":");
-	add_quoted(out, &n, data, size);
-	memcpy(out + n, "}", 2);
-	answer(out);
-	free(out);
+	buf_printf(&out, "],\"Data\":");
+	add_quoted(&out, data, size);
+	buf_put(&out, "}", 2); /* with its NUL */
+	answer((const char *)out.ptr);
+	buf_release(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

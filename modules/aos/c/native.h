@@ -31,6 +31,10 @@ lua_State *runtime_open(void);
 
 /* platform_set_time: what time(), and so os.date(), says from now on. */
 void platform_set_time(int64_t seconds);
+/* Files of WeaveDrive, if the host has it: open gives a descriptor, or 0; read the number of bytes, 0 at the end. */
+int platform_drive_open(const char *path);
+int platform_drive_read(int fd, void *to, size_t len);
+void platform_drive_close(int fd);
 
 /* ---- text: what is being written ---- */
 
@@ -62,6 +66,7 @@ void chance_open(lua_State *L);
 void digest_open(lua_State *L);
 void cipher_open(lua_State *L);
 void source_open(lua_State *L);
+void drive_open(lua_State *L);
 int io_open(lua_State *L);
 
 /* ---- the Lua files, made by embed.c from ../lua ---- */

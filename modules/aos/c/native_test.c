@@ -123,6 +123,32 @@ TEST(the_order_of_pairs_is_the_same_in_every_process)
 		  "assert(order == 'x y Target Owner z Data Action Id Tags From', order) return true");
 }
 
+TEST(files_of_the_drive_are_for_those_who_declare_it)
+{
+	check_lua("assert(io.open('/data/FILE') == nil)\n"
+		  "native.allow_drive(true)\n"
+		  "assert(io.open('/data/OTHER') == nil and io.open('/etc/passwd') == nil)\n"
+		  "local f = assert(io.open('/data/FILE', 'r'))\n"
+		  "assert(f:read() == \"print('from the drive')\" and f:read(6) == 'return' and f:read('n') == 42)\n"
+		  "assert(f:read('L') == '\\n' and f:read('l') == nil and f:read('a') == '' and f:read(1) == nil)\n"
+		  "assert(f:seek('set', 0) == 0 and #f:read('a') == 34 and f:seek('end') == 34 and f:seek('cur', -5) "
+		  "== 29)\n"
+		  "f:seek('set')\n"
+		  "local n = 0 for line in f:lines() do n = n + #line end\n"
+		  "assert(n == 32 and io.type(f) == 'file' and f:close() and io.type(f) == 'closed file')\n"
+		  "return not pcall(f.read, f)");
+}
+
+TEST(a_process_may_boot_from_the_drive)
+{
+#define BOOT                                                                                                           \
+	"{\"Id\":\"p\",\"Target\":\"p\",\"From\":\"o\",\"Owner\":\"o\",\"Module\":\"m\",\"Block-Height\":1,\"Tags\":[" \
+	"{\"name\":\"Type\",\"value\":\"Process\"},{\"name\":\"On-Boot\",\"value\":\"FILE\"}]}"
+	const char *text = runtime_handle(BOOT, "{\"Process\":{\"Id\":\"p\",\"Tags\":[]},\"Module\":{\"Tags\":"
+						"[{\"name\":\"Extension\",\"value\":\"WeaveDrive\"}]}}");
+	t_check(strstr(text, "\"data\":\"from the drive\\n42\"") != NULL);
+}
+
 TEST(hostile_messages_get_an_answer)
 {
 	static const char *const messages[] = {"",

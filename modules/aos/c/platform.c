@@ -20,6 +20,10 @@ HOST("emscripten_resize_heap") int host_resize_heap(size_t size);
 HOST("exit") _Noreturn void host_exit(int status);
 HOST("_abort_js") _Noreturn void host_abort(void);
 
+HOST("__asyncjs__weavedrive_open") int host_drive_open(const char *path, const char *mode);
+HOST("__asyncjs__weavedrive_read") int host_drive_read(int fd, void *to, size_t len);
+HOST("__asyncjs__weavedrive_close") int host_drive_close(int fd);
+
 extern unsigned char __heap_base;
 
 static int64_t message_time;
@@ -69,6 +73,23 @@ time_t time(time_t *out)
 clock_t clock(void)
 {
 	return 0;
+}
+
+/* ---- WeaveDrive ---- */
+
+int platform_drive_open(const char *path)
+{
+	return host_drive_open(path, "r");
+}
+
+int platform_drive_read(int fd, void *to, size_t len)
+{
+	return host_drive_read(fd, to, len);
+}
+
+void platform_drive_close(int fd)
+{
+	host_drive_close(fd);
 }
 
 /* ---- things there are none of ---- */

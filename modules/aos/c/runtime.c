@@ -207,6 +207,7 @@ static void set_native(lua_State *L)
 	chance_open(L);
 	digest_open(L);
 	cipher_open(L);
+	drive_open(L);
 	source_open(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &native_key);
 }

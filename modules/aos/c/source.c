@@ -22,13 +22,17 @@ static void set_source(lua_State *L, Proto *p, TString *name)
 		set_source(L, p->p[i], name);
 }
 
-/* load_kept(text, name, env): load(text, name, "t", env), and the text is kept. */
+/* load_kept(text, name, env[, shown]): load(text, name, "t", env), and the text is kept, or what is to be shown for it. */
 static int load_kept(lua_State *L)
 {
 	size_t len, name_len;
 	const char *text = luaL_checklstring(L, 1, &len), *name = luaL_checklstring(L, 2, &name_len);
+	size_t shown_len;
+	const char *shown = luaL_optlstring(L, 4, text, &shown_len);
 
 	luaL_checkany(L, 3);
+	if (shown == text)
+		shown_len = len;
 	if (luaL_loadbufferx(L, text, len, name, "t") != LUA_OK) {
 		lua_pushnil(L);
 		lua_insert(L, -2);
@@ -36,12 +40,12 @@ static int load_kept(lua_State *L)
 	}
 	lua_pushvalue(L, 3);
 	lua_setupvalue(L, -2, 1);
-	if (len <= SOURCE_MAX) {
+	if (shown_len <= SOURCE_MAX) {
 		luaL_Buffer b;
 		luaL_buffinit(L, &b);
 		luaL_addlstring(&b, name, name_len);
 		luaL_addchar(&b, '\0');
-		luaL_addlstring(&b, text, len);
+		luaL_addlstring(&b, shown, shown_len);
 		luaL_pushresult(&b);
 		const LClosure *f = lua_topointer(L, -2);
 		set_source(L, f->p, tsvalue(L->top - 1));

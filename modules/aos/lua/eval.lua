@@ -5,7 +5,7 @@ local stringify = require('.stringify')
 return function (ao)
   return function (msg)
     local expr = msg.Data
-    local func = native.load("return " .. expr, 'aos', _G)
+    local func = native.load("return " .. expr, 'aos', _G, tostring(expr))
     local err
     if not func then
       func, err = native.load(tostring(expr), 'aos', _G)

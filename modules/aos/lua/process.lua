@@ -6,7 +6,9 @@ local chance = require('.chance')
 local assignment = require('.assignment')
 local stringify = require('.stringify')
 local trace = require('.trace')
+local state = require('.state')
 local _, native = ...
+local require = require -- whatever becomes of the global
 
 -- Loaded now, so that scripts find them in package.loaded.
 require('.base64')
@@ -146,6 +148,16 @@ local function initialize(msg, env)
   if Name == nil then Name = first_tag(env.Process.Tags, 'Name') or 'aos' end
 end
 
+-- Whether the process or its module says that it uses WeaveDrive.
+local function declares_drive(env)
+  for _, tags in ipairs({ env.Process.Tags, env.Module and env.Module.Tags or {} }) do
+    for _, tag in ipairs(tags) do
+      if tag.name == 'Extension' and tag.value == 'WeaveDrive' then return true end
+    end
+  end
+  return false
+end
+
 local timestamp
 
 local function message_time() return timestamp end
@@ -272,6 +284,17 @@ local function failed(msg, err, failure, co)
   return ao.result({ Error = joined(HANDLER_PRINT_LOGS) .. "\n\n" .. red .. "error:\n" .. reset .. text })
 end
 
+-- The messages by which a state leaves one build of this module and enters another (.migrate).
+local function migrate_state(msg, env)
+  if msg.Action ~= 'Migrate.Export' and msg.Action ~= 'Migrate.Import' then return nil end
+  local migrate = require('.migrate')
+  if not migrate.wants(msg, env) then return nil end
+  local ok, output = pcall(migrate.handle, msg)
+  if not ok then return ao.result({ Error = error_text(output) }) end
+  output.prompt = prompt()
+  return ao.result({ Output = output })
+end
+
 local function keep_coroutine(co)
   local alive = {}
   for _, other in ipairs(Handlers.coroutines) do
@@ -286,6 +309,7 @@ function process.handle(msg, env)
   ao.init(env)
   msg = normalize_names(msg)
   ao.id = env.Process.Id
+  native.allow_drive(declares_drive(env))
   initialize(msg, env)
   HANDLER_PRINT_LOGS = {}
   timestamp = msg.Timestamp
@@ -305,6 +329,9 @@ function process.handle(msg, env)
     return refuse("Assignment is not trusted! From: " .. tostring(msg.From) .. " - Owner: " .. tostring(msg.Owner))
   end
 
+  local migrated = migrate_state(msg, env)
+  if migrated then return migrated end
+
   ensure_handler("_eval", is_eval, run_eval, Handlers.add)
   if env.Process.Id == msg.Id then Handlers.once("_boot", is_boot, run_boot) end
   ensure_handler("_default", is_boot, run_default, Handlers.append)
@@ -317,4 +344,5 @@ function process.handle(msg, env)
   return success(msg)
 end
 
+state.take_down()
 return process

@@ -49,9 +49,14 @@ _Noreturn void instance_land(struct wasm_instance *i, enum vm_trap code)
 	siglongjmp(i->landings->at, 1);
 }
 
+void wasm_fail(struct wasm_instance *i, enum vm_trap code, const char *message)
+{
+	snprintf(i->message, sizeof(i->message), "%s", message ? message : wasm_trap_text(code));
+}
+
 _Noreturn void wasm_trap(struct wasm_instance *i, enum vm_trap code, const char *message)
 {
-	snprintf(i->message, sizeof i->message, "%s", message ? message : wasm_trap_text(code));
+	wasm_fail(i, code, message);
 	instance_land(i, code);
 }
 
@@ -134,7 +139,7 @@ enum vm_trap instance_call(struct wasm_instance *i, void *code, uint32_t type, s
 	running = before;
 	if (i->vm.exception && !i->trapped) {
 		i->trapped = TRAP_EXCEPTION;
-		snprintf(i->message, sizeof(i->message), "%s", wasm_trap_text(TRAP_EXCEPTION));
+		wasm_fail(i, TRAP_EXCEPTION, NULL);
 	}
 	return i->trapped;
 }

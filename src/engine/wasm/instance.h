@@ -79,6 +79,10 @@ uint8_t *wasm_range(struct wasm_instance *i, uint64_t at, uint64_t len);
 /* wasm_trap ends the guest; `message` (may be NULL) is kept for wasm_message. */
 _Noreturn void wasm_trap(struct wasm_instance *i, enum vm_trap code, const char *message);
 const char *wasm_message(const struct wasm_instance *i);
+/* wasm_fail sets the message as wasm_trap does, when nothing runs that could be ended. */
+void wasm_fail(struct wasm_instance *i, enum vm_trap code, const char *message);
+/* wasm_charge takes gas for what the host does; the guest ends when there is not enough. */
+void wasm_charge(struct wasm_instance *i, uint64_t units);
 /* wasm_invoke calls element `index` of table 0 and tells whether it threw. */
 bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args);
 /* wasm_throw unwinds to the innermost wasm_invoke. */

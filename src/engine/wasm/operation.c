@@ -6,12 +6,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+void wasm_charge(struct wasm_instance *i, uint64_t units)
+{
+	i->vm.gas -= (int64_t)units;
+	if (i->vm.gas < 0)
+		wasm_trap(i, TRAP_OUT_OF_GAS, NULL);
+}
+
 /* Bulk operations pay for their size, after the check that they may be done at all. */
 static void charge(struct vm *vm, uint64_t units)
 {
-	vm->gas -= (int64_t)units;
-	if (vm->gas < 0)
-		wasm_trap(instance_of(vm), TRAP_OUT_OF_GAS, NULL);
+	wasm_charge(instance_of(vm), units);
 }
 
 /* ---- memory ---- */

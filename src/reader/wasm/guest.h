@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * guest: an ao module in WebAssembly, running: the emscripten host that ao-loader gives it (ao-units
- * 5.15, 5.16), and the turn.
+ * guest: an ao module in WebAssembly, running: what the loader of its format does for it (abi.h; ao-units 5.15, 5.16),
+ * and the turn.
  *
- * guest_open instantiates, runs emscripten_stack_init and __wasm_call_ctors, and writes the stack
- * cookies; main is not called. guest_turn writes the message and the environment onto the wasm stack, calls handle(msg, env),
- * and reads the text that comes back. Afterwards the caller decides: guest_commit makes the new
- * memory the process's, guest_rollback forgets the turn, as the reference does by dropping the instance.
+ * guest_open instantiates and does what the format has before the first message. guest_turn puts the message and
+ * the environment into the module, calls handle(message, environment), and reads the text that comes back. Afterwards the
+ * caller decides: guest_commit makes the new memory the process's, guest_rollback forgets the turn, as the
+ * reference does by dropping the instance.
  *
- * All a module can ask of its host has one answer: the clock counts from 10000, one a call, and begins again
- * with each message; there is no environment, no file, no randomness, no shell. Output to fd 1 and
- * 2 is swallowed. Globals begin each message as they were after the start: the memory is all that lasts.
+ * Memory is all that a process keeps from one message to the next: globals, tables and what else an instance has begin every
+ * turn as they were after the start, so that a process that was put away and one that stayed answer alike.
  */
 #ifndef WEFT_READER_WASM_GUEST_H
 #define WEFT_READER_WASM_GUEST_H
 #include "engine/wasm/instance.h"
+#include "reader/wasm/abi.h"
 
 struct guest;
 
 struct guest_options {
+	const struct abi *abi;
 	const struct wasm_module *module; /* valid; outlives the guest */
 	const struct wasm_code *code;
 	uint64_t memory_max; /* bytes */

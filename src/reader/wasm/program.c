@@ -4,6 +4,7 @@
  */
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
+#include "reader/wasm/abi.h"
 #include "reader/wasm/wasm.h"
 #include "reader/wasm/wire.h"
 
@@ -30,6 +31,7 @@ enum { TEXT_MAX = 1 << 30 };
 
 struct wasm_program {
 	struct program base;
+	unsigned abi; /* enum abi_id */
 	struct readers *readers;
 	int module; /* descriptor */
 	struct translated *code;
@@ -158,9 +160,10 @@ static enum err wasm_program_open(struct program **out, struct readers *r, int v
 	p = calloc(1, sizeof(*p));
 	must(p != NULL && pthread_mutex_init(&p->lock, NULL) == 0);
 	p->base.reader = &wasm_reader;
+	p->abi = (unsigned)variant;
 	p->readers = r;
 	p->module = wasm;
-	e = translated_open(&p->code, r, module, wasm, (enum wasm_gas)variant, note);
+	e = translated_open(&p->code, r, module, wasm, abi_of((unsigned)variant)->gas, note);
 	if (e == OK)
 		e = start_nursery(p, note);
 	if (e < 0) {
@@ -290,7 +293,7 @@ static enum err open_worker(struct wasm_instance_far *i, const struct wire_ask *
 static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
 				   uint64_t memory_max, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max, .abi = program_of(base)->abi};
 	struct wasm_instance_far *i = calloc(1, sizeof(*i));
 	bool first = image_size(image) == 0;
 	uint64_t size = 0;

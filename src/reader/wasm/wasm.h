@@ -9,7 +9,7 @@
 
 #include "reader/format.h"
 
-/* Its variant is an enum wasm_gas: how the format counts. */
+/* Its variant is an enum abi_id (abi.h). */
 extern const struct reader wasm_reader;
 
 #endif

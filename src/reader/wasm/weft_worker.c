@@ -118,7 +118,8 @@ static void work(void *ctx)
 		return;
 	if (e == OK)
 		e = guest_open(&w->guest,
-			       &(struct guest_options){.module = &w->module,
+			       &(struct guest_options){.abi = abi_of((unsigned)w->ask.abi),
+						       .module = &w->module,
 						       .code = &w->code,
 						       .memory_max = w->ask.memory_max,
 						       .image = w->image,
@@ -126,8 +127,9 @@ static void work(void *ctx)
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
-	if (e < 0) {
-		answer_err(w->socket, e, &note);
+	if (e < 0) { /* stays to be met: who looks for a process that has gone takes it for one that died */
+		if (answer_err(w->socket, e, &note))
+			(void)wire_read(w->socket, &ask, sizeof(ask));
 		return;
 	}
 	if (size == 0)

@@ -28,6 +28,7 @@ struct wire_ask {
 	uint32_t fresh;                        /* TURN: roll back to image_size first */
 	uint64_t image_size;                   /* OPEN, ROLLBACK, fresh TURN; 0 in OPEN: a new process */
 	uint64_t memory_max;                   /* OPEN */
+	uint64_t abi;                          /* OPEN: enum abi_id */
 	uint64_t gas_limit;                    /* TURN */
 	uint64_t message_len, environment_len; /* TURN: their bytes follow */
 };

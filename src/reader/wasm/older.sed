@@ -1,0 +1,21 @@
+# The names of format 1 for those of format 2 (ao-units 5.16).
+s/"env" "_emscripten_date_now"/"a" "a"/
+s/"wasi_snapshot_preview1" "environ_sizes_get"/"a" "v"/
+s/"wasi_snapshot_preview1" "environ_get"/"a" "u"/
+s/"wasi_snapshot_preview1" "fd_close"/"a" "c"/
+s/"env" "system"/"a" "m"/
+s/"env" "_tzset_js"/"a" "j"/
+s/"env" "_localtime_js"/"a" "C"/
+s/"env" "_mktime_js"/"a" "i"/
+s/"env" "emscripten_resize_heap"/"a" "q"/
+s/"env" "exit"/"a" "l"/
+s/(export "memory")/(export "E")/
+s/(export "__indirect_function_table")/(export "I")/
+s/(export "__wasm_call_ctors")/(export "F")/
+s/(export "main")/(export "H")/
+s/(export "stackSave")/(export "M")/
+s/(export "stackRestore")/(export "N")/
+s/(export "stackAlloc")/(export "O")/
+s/(export "malloc")/(export "J")/
+s/(export "__errno_location")/(export "K")/
+s/(export "handle")/(export "G")/
