@@ -9,6 +9,7 @@
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,13 @@ static unsigned char on_interrupt(EditLine *el, int c)
 	return CC_NORM;
 }
 
+/* libedit's handler gives the terminal back before the stop and takes it again after. */
+static unsigned char on_suspend(EditLine *el, int c)
+{
+	kill(0, SIGTSTP);
+	return CC_REDISPLAY;
+}
+
 static unsigned char on_up(EditLine *el, int c)
 {
 	const LineInfo *info = el_line(el);
@@ -314,6 +322,7 @@ static void bind_keys(EditLine *el)
 	} functions[] = {
 		{"weft-enter", "end the text, or begin a line", on_enter},
 		{"weft-interrupt", "drop the text", on_interrupt},
+		{"weft-suspend", "stop the console until fg", on_suspend},
 		{"weft-up", "the line above, or the text before", on_up},
 		{"weft-down", "the line below, or the text after", on_down},
 		{"weft-tab", "complete the word", on_tab},
@@ -328,6 +337,7 @@ static void bind_keys(EditLine *el)
 		{"^M", "weft-enter"},
 		{"^J", "weft-enter"},
 		{"^C", "weft-interrupt"},
+		{"^Z", "weft-suspend"},
 		{"^I", "weft-tab"},
 		{"^P", "weft-up"},
 		{"^N", "weft-down"},
@@ -378,7 +388,7 @@ struct line *line_open(const struct line_owner *owner, const char *history_path)
 	el_set(l->el, EL_EDITOR, "emacs");
 	el_set(l->el, EL_SIGNAL, 1);
 	el_set(l->el, EL_GETCFN, get_char);
-	el_set(l->el, EL_SETTY, "-d", "intr=", NULL); /* Ctrl-C is a key while a text is typed */
+	el_set(l->el, EL_SETTY, "-d", "-isig", NULL); /* Ctrl-C is a key while a text is typed, and so is Ctrl-Z */
 	bind_keys(l->el);
 	return l;
 }
