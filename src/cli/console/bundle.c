@@ -12,7 +12,7 @@
 struct joining {
 	struct bundle *bundle;
 	struct arena *arena;
-	const char *directory;
+	const char *directory; /* with its slash; empty: the current one */
 	struct buf chunk;
 	size_t line; /* of the next character of the chunk */
 	size_t seen_count;
@@ -75,7 +75,7 @@ static const char *file_of(struct joining *j, struct bytes name)
 
 	if (name.len == 0 || name.ptr[0] == '.' || memchr(name.ptr, 0, name.len))
 		return NULL;
-	buf_printf(&path, "%s/", j->directory);
+	buf_put_str(&path, j->directory);
 	for (size_t i = 0; i < name.len; i++)
 		buf_put_u8(&path, name.ptr[i] == '.' ? '/' : name.ptr[i]);
 	buf_put_str(&path, ".lua");
@@ -226,7 +226,7 @@ enum err bundle_make(struct bundle *b, struct arena *a, const char *path, struct
 
 	*b = (struct bundle){.count = 0};
 	*j = (struct joining){.bundle = b, .arena = a, .line = 1, .note = note};
-	j->directory = slash ? arena_cstr(a, bytes_of(path, (size_t)(slash - path) + 1)) : ".";
+	j->directory = slash ? arena_cstr(a, bytes_of(path, (size_t)(slash - path) + 1)) : "";
 	e = read_lua(j, path, &text);
 	if (e < 0)
 		goto out;

@@ -240,7 +240,7 @@ void complete(struct completion *out, struct arena *a, struct bytes line, const 
 	*out = (struct completion){.count = 0};
 	if (line.len && line.ptr[0] == '.' && command.len == line.len) {
 		for (const struct dot_command *c = dot_commands; c->name; c++)
-			offer(out, c->name, word);
+			offer(out, c->arguments ? (const char *)arena_printf(a, "%s ", c->name).ptr : c->name, word);
 	} else if (bytes_eq_str(command, ".load")) {
 		word = argument;
 		offer_files(out, a, word, NULL, NULL);

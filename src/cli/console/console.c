@@ -60,10 +60,12 @@ static void reload(struct console *c)
 	const char *path;
 
 	while ((path = watch_next(c->watch)) != NULL) {
-		print_in(COLOR_DIM, "%s was saved: ", path);
-		print_in(COLOR_DIM, "loading it\n");
+		if (c->terminal)
+			print_in(COLOR_DIM, "%s was saved: loading it\n", path);
 		fflush(stdout);
+		c->reloading = true;
 		console_load(c, path);
+		c->reloading = false;
 		fflush(stdout);
 	}
 	show_prompt(c);

@@ -36,7 +36,8 @@ struct console {
 	struct id_text message; /* the newest one sent; empty: none yet */
 	bool terminal;          /* somebody sits there */
 	bool colours;
-	bool dry; /* code is evaluated without being kept */
+	bool dry;       /* code is evaluated without being kept */
+	bool reloading; /* a file that is watched was saved: it is known what it requires */
 	bool done;
 	struct line *line;
 	struct feed *feed;

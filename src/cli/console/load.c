@@ -41,7 +41,7 @@ int console_load(struct console *c, const char *path)
 	if (e < 0)
 		return turn_fail(&t, e);
 	watch_bundle(c->watch, path, bundle);
-	if (c->terminal)
+	if (c->terminal && !c->reloading)
 		print_files(bundle);
 	exit_code = console_eval(c, bundle->chunk, bundle);
 	turn_end(&t);

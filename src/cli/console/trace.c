@@ -126,6 +126,7 @@ static void print_failed(struct turn *t, enum err e)
 
 static void print_su(struct turn *t, struct bytes message, struct bytes process, size_t depth, struct bytes *action)
 {
+	struct bytes height;
 	struct arena *a = &t->call.arena;
 	const struct json *answer = NULL, *tags;
 	enum err e = net_ask(
@@ -142,8 +143,11 @@ static void print_su(struct turn *t, struct bytes message, struct bytes process,
 	*action = tag_value(a, json_get(json_get(answer, "message"), "tags"), "Action");
 	printf("slot ");
 	print_foreign_line(tag_value(a, tags, "Nonce"));
+	height = tag_value(a, tags, "Block-Height");
+	while (height.len > 1 && height.ptr[0] == '0')
+		height = bytes_from(height, 1);
 	printf(", block ");
-	print_foreign_line(tag_value(a, tags, "Block-Height"));
+	print_foreign_line(height);
 	if (action->len) {
 		printf(", Action ");
 		print_foreign_line(*action);
