@@ -11,8 +11,8 @@ export class Terminal {
     terminal.directory = await mkdtemp(join(tmpdir(), 'weft-tty-'))
     terminal.env = { PATH: process.env.PATH, TERM: 'screen-256color', LANG: 'C.UTF-8', HOME: terminal.directory, ...env }
     // What was on the screen stays there after the program's end, with its exit code.
-    await terminal.tmux('-f', '/dev/null', 'start-server', ';', 'set-option', '-g', 'remain-on-exit', 'on', ';',
-      'set-option', '-g', 'default-shell', '/bin/sh', ';', 'new-session', '-d', '-x', String(columns), '-y', String(rows), ...command)
+    const script = 'trap : INT; "$@"; echo "== exit $?"; exec sleep 600'
+    await terminal.tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'sh', '-c', script, 'sh', ...command)
     return terminal
   }
 
@@ -38,7 +38,7 @@ export class Terminal {
 
   // What can be seen; with colours as escape sequences, when asked for.
   async screen({ colours = false } = {}) {
-    const text = await this.tmux('capture-pane', '-p', ...(colours ? ['-e'] : []))
+    const text = await this.tmux('capture-pane', '-p', '-J', ...(colours ? ['-e'] : []))
     return text.split('\n').map((line) => line.trimEnd()).join('\n').trimEnd()
   }
 
@@ -55,13 +55,7 @@ export class Terminal {
   }
 
   async exitCode() {
-    const end = Date.now() + 20000
-    do {
-      const [dead, code] = (await this.tmux('list-panes', '-F', '#{pane_dead} #{pane_dead_status}')).trim().split(' ')
-      if (dead === '1') return Number(code)
-      await new Promise((done) => setTimeout(done, 50))
-    } while (Date.now() < end)
-    throw new Error(`the program did not end:\n${await this.screen()}`)
+    return Number((await this.shows(/^== exit \d+$/m, 20000)).match(/^== exit (\d+)$/m)[1])
   }
 
   async close() {

@@ -242,6 +242,8 @@ static int run(struct console *c)
 	if (c->terminal && console_connect(c) < 0)
 		return err_exit_code(E_PEER);
 	loaded = load_options(c);
+	if (loaded && !c->terminal && !call_has(c->call, "watch")) /* what follows may need it */
+		return loaded;
 	if (code)
 		failed = console_eval(c, bytes_str(code), NULL);
 	else if (c->terminal)
@@ -250,7 +252,7 @@ static int run(struct console *c)
 		return watch_only(c);
 	else
 		failed = run_script(c);
-	return failed ? failed : loaded;
+	return failed;
 }
 
 static enum err console_open(struct console *c)

@@ -171,6 +171,7 @@ static void print_cu(struct turn *t, struct bytes message, struct bytes process,
 		(const char *)arena_printf(a, "/result/%.*s?process-id=%.*s", BYTES_FMT(message), BYTES_FMT(process))
 			.ptr,
 		NULL, bytes_of(NULL, 0));
+	struct buf clean = BUF_EMPTY;
 	struct bytes output;
 	bool cut;
 
@@ -189,12 +190,13 @@ static void print_cu(struct turn *t, struct bytes message, struct bytes process,
 	} else if (output.len) {
 		print_in(COLOR_DIM, "; says ");
 	}
-	cut = output.len > SHOWN_OUTPUT;
-	if (cut)
-		for (output.len = SHOWN_OUTPUT; (output.ptr[output.len] & 0xc0) == 0x80; output.len--)
+	foreign_text(&clean, output, (struct foreign){.one_line = true});
+	cut = clean.len > SHOWN_OUTPUT;
+	if (cut) /* between characters */
+		for (clean.len = SHOWN_OUTPUT; (clean.ptr[clean.len] & 0xc0) == 0x80; clean.len--)
 			;
-	print_foreign_line(output);
-	printf("%s\n", cut ? " ..." : "");
+	printf("%s%s\n", buf_str(&clean), cut ? " ..." : "");
+	buf_release(&clean);
 }
 
 /* ---- printing ---- */
