@@ -32,12 +32,28 @@ struct reader {
 	enum err (*rollback)(struct instance *i, struct note *note);
 };
 
-/* For readers: the image's memfd, and its locks. Who looks at the content holds it for reading, who
- * commits holds it for writing and sets the size; false when the memfd is not that large. */
+/* ---- for readers: the image's memfd, who looks at it, and who changes it ----
+ *
+ * Who commits holds the lock, and first tells all views which pages will change: each makes these its own while they
+ * still are what they were. So a view is the image as it was when the view began, however long it takes and however many
+ * commits there are meanwhile; and a commit waits for no reader. */
+
+enum { IMAGE_PAGE = 4096 };
+
+struct image_view {
+	/* called with the lock held; pages by number */
+	void (*keep)(struct image_view *v, const uint64_t *pages, size_t count);
+	struct image_view *next;
+};
+
 int image_fd(const struct image *i);
-void image_lock_read(struct image *i);
-void image_lock_write(struct image *i);
+void image_lock(struct image *i);
 void image_unlock(struct image *i);
+/* All others with the lock held. image_set_size: false when the memfd is not that large. */
 must_use bool image_set_size(struct image *i, uint64_t size);
+void image_view_add(struct image *i, struct image_view *v);
+void image_view_remove(struct image *i, struct image_view *v);
+bool image_viewed(const struct image *i);
+void image_keep(struct image *i, const uint64_t *pages, size_t count);
 
 #endif

@@ -15,7 +15,15 @@ struct image {
 	int fd;
 	_Atomic uint64_t size;
 	atomic_int holders;
-	pthread_rwlock_t lock;
+	pthread_mutex_t lock;
+	struct image_view *views;
+};
+
+/* What image_map gave: a private mapping that gets its own copy of each page before a commit changes it. */
+struct mapping {
+	struct image_view view; /* first */
+	uint8_t *at;
+	uint64_t size;
 };
 
 enum err image_new(struct image **out, struct note *note)
@@ -27,7 +35,7 @@ enum err image_new(struct image **out, struct note *note)
 	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
 		return note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
 	i = calloc(1, sizeof(*i));
-	must(i != NULL && pthread_rwlock_init(&i->lock, NULL) == 0);
+	must(i != NULL && pthread_mutex_init(&i->lock, NULL) == 0);
 	i->fd = fd;
 	i->holders = 1;
 	*out = i;
@@ -36,20 +44,24 @@ enum err image_new(struct image **out, struct note *note)
 
 enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
 {
+	static const uint8_t zeros[IMAGE_PAGE];
 	struct image *i;
-	size_t at = 0;
 	enum err e = image_new(&i, note);
 
 	if (e < 0)
 		return e;
-	while (at < content.len) {
-		ssize_t n = pwrite(i->fd, content.ptr + at, content.len - at, (off_t)at);
-		if (n < 0 && errno != EINTR) {
+	if (ftruncate(i->fd, (off_t)content.len) != 0)
+		e = note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
+	/* Most of a memory is zeros, which a hole is too. */
+	for (size_t at = 0; e == OK && at < content.len; at += IMAGE_PAGE) {
+		size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
+		if (memcmp(content.ptr + at, zeros, len) != 0 &&
+		    pwrite(i->fd, content.ptr + at, len, (off_t)at) != (ssize_t)len)
 			e = note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
-			image_release(i);
-			return e;
-		}
-		at += n > 0 ? (size_t)n : 0;
+	}
+	if (e < 0) {
+		image_release(i);
+		return e;
 	}
 	i->size = content.len;
 	*out = i;
@@ -67,7 +79,7 @@ void image_release(struct image *i)
 	if (!i || atomic_fetch_sub(&i->holders, 1) > 1)
 		return;
 	close(i->fd);
-	pthread_rwlock_destroy(&i->lock);
+	pthread_mutex_destroy(&i->lock);
 	free(i);
 }
 
@@ -76,47 +88,98 @@ uint64_t image_size(struct image *i)
 	return i->size;
 }
 
+/* ---- views ---- */
+
+void image_lock(struct image *i)
+{
+	pthread_mutex_lock(&i->lock);
+}
+
+void image_unlock(struct image *i)
+{
+	pthread_mutex_unlock(&i->lock);
+}
+
+void image_view_add(struct image *i, struct image_view *v)
+{
+	v->next = i->views;
+	i->views = v;
+}
+
+void image_view_remove(struct image *i, struct image_view *v)
+{
+	struct image_view **at = &i->views;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+}
+
+bool image_viewed(const struct image *i)
+{
+	return i->views != NULL;
+}
+
+void image_keep(struct image *i, const uint64_t *pages, size_t count)
+{
+	for (struct image_view *v = i->views; v; v = v->next)
+		v->keep(v, pages, count);
+}
+
+static void keep_mapping(struct image_view *v, const uint64_t *pages, size_t count)
+{
+	struct mapping *m = (struct mapping *)v;
+
+	for (size_t k = 0; k < count; k++)
+		if (pages[k] < m->size / IMAGE_PAGE) /* a write that changes nothing */
+			__atomic_fetch_or(m->at + pages[k] * IMAGE_PAGE, 0, __ATOMIC_RELAXED);
+}
+
 enum err image_map(struct image *i, struct bytes *content, struct note *note)
 {
+	struct mapping *m = calloc(1, sizeof(*m));
 	void *at = NULL;
 
-	image_lock_read(i);
-	*content = bytes_of(NULL, i->size);
-	if (content->len)
-		at = mmap(NULL, content->len, PROT_READ, MAP_SHARED, i->fd, 0);
+	must(m != NULL);
+	image_lock(i);
+	m->size = i->size;
+	if (m->size)
+		at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, i->fd, 0);
 	if (at == MAP_FAILED) {
 		image_unlock(i);
+		free(m);
 		return note_err(note, E_IO, "mapping the memory of a process: %s", strerror(errno));
 	}
-	content->ptr = at;
+	m->at = at;
+	m->view.keep = keep_mapping;
+	image_view_add(i, &m->view);
+	image_unlock(i);
+	*content = bytes_of(m->at, m->size);
 	return OK;
 }
 
 void image_unmap(struct image *i, struct bytes content)
 {
-	if (content.len)
-		munmap((void *)(uintptr_t)content.ptr, content.len);
+	struct image_view *v;
+	struct mapping *m;
+
+	image_lock(i);
+	v = i->views;
+	while (v->keep != keep_mapping || ((struct mapping *)v)->at != content.ptr)
+		v = v->next;
+	image_view_remove(i, v);
 	image_unlock(i);
+	m = (struct mapping *)v;
+	if (m->size)
+		munmap(m->at, m->size);
+	free(m);
 }
+
+/* ---- for readers ---- */
 
 int image_fd(const struct image *i)
 {
 	return i->fd;
-}
-
-void image_lock_read(struct image *i)
-{
-	pthread_rwlock_rdlock(&i->lock);
-}
-
-void image_lock_write(struct image *i)
-{
-	pthread_rwlock_wrlock(&i->lock);
-}
-
-void image_unlock(struct image *i)
-{
-	pthread_rwlock_unlock(&i->lock);
 }
 
 bool image_set_size(struct image *i, uint64_t size)

@@ -9,7 +9,8 @@
  * A *program* is a module made ready: translated, cached on disk, loaded. An *image* is the memory of a
  * process between messages: a memfd, never copied. An *instance* is a program that sees an
  * image privately: what a turn writes is not the image's until instance_commit. Several instances may see
- * one image: one that takes turns for good, and others for dry runs (instance_try).
+ * one image: one that takes turns for good, and others for dry runs (instance_try), which run beside it, each on the image as
+ * it was when the dry run began.
  *
  * Adding a format is one folder here and one row in readers.c. A reader fills in struct reader, and its
  * program and instance begin with the two structs below; everybody else calls the functions.
@@ -71,7 +72,7 @@ must_use enum err image_of_bytes(struct image **out, struct bytes content, struc
 struct image *image_hold(struct image *i);
 void image_release(struct image *i);
 uint64_t image_size(struct image *i);
-/* image_map is the content, read-only, until image_unmap; no commit happens meanwhile. */
+/* image_map is the content as it is now, until image_unmap: commits go on meanwhile and do not show. */
 must_use enum err image_map(struct image *i, struct bytes *content, struct note *note);
 void image_unmap(struct image *i, struct bytes content);
 

@@ -3,10 +3,12 @@
  * Real modules, translated by weft-compile and run in weft-worker.
  */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "reader/reader.h"
 #include "test/test.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,6 +158,65 @@ TEST(a_dry_run_sees_the_image_and_leaves_it)
 		t_text(o.response, want);
 	}
 	instance_close(view);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+struct dry_runs {
+	struct instance *view;
+	int done, failed;
+};
+
+static void *many_dry_runs(void *ctx)
+{
+	struct dry_runs *d = ctx;
+	struct arena a = ARENA_EMPTY;
+	struct note note = {0};
+	struct outcome o;
+
+	for (d->done = 0; d->done < 40; d->done++) {
+		if (instance_try(d->view, &a, BYTES("S"), BYTES(ENVIRONMENT), 100000000, &o, &note) < 0 || o.error.len)
+			d->failed++;
+		arena_reset(&a);
+	}
+	arena_release(&a);
+	return NULL;
+}
+
+TEST(dry_runs_go_on_beside_commits_and_see_none_of_them)
+{
+	struct dry_runs runs[2] = {{.done = 0}};
+	struct image *image;
+	struct instance *i;
+	struct bytes content;
+	struct note note = {0};
+	pthread_t threads[2];
+	uint8_t before[32], after[32];
+	int turns = 0;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	for (int k = 0; k < 2; k++) {
+		runs[k].view = open_on(image);
+		t_check(pthread_create(&threads[k], NULL, many_dry_runs, &runs[k]) == 0);
+	}
+	t_ok(image_map(image, &content, &note));
+	sha256(before, content);
+	for (; turns < 50 || runs[0].done < 40 || runs[1].done < 40; turns++) {
+		turn(i, "m");
+		t_ok(instance_commit(i, &note));
+		arena_reset(&arena);
+	}
+	sha256(after, content);
+	image_unmap(image, content);
+	for (int k = 0; k < 2; k++) {
+		pthread_join(threads[k], NULL);
+		t_u64(runs[k].failed, 0);
+		instance_close(runs[k].view);
+	}
+	t_check(memcmp(before, after, 32) == 0);
 	instance_close(i);
 	image_release(image);
 	close_counter();

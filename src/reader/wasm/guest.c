@@ -99,8 +99,6 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 	g->globals = arena_new_array(&g->arena, o->module->global_count + 1, struct vm_slot);
 	wasm_globals_save(g->instance, g->globals);
 	g->clock = g->host.clock;
-	if (o->image_size)
-		guest_rollback(g, o->image_size);
 	*out = g;
 	return OK;
 }
@@ -117,6 +115,11 @@ void guest_close(struct guest *g)
 struct wasm_instance *guest_instance(struct guest *g)
 {
 	return g->instance;
+}
+
+size_t guest_changes(struct guest *g, uint64_t **pages)
+{
+	return memory_changes(wasm_memory(g->instance), pages);
 }
 
 uint64_t guest_commit(struct guest *g)

@@ -26,6 +26,7 @@
 
 /* What a guest may answer, each byte of it replaced by a U+FFFD at worst. */
 enum { TEXT_MAX = 3 * GUEST_TEXT_MAX + 1000 };
+enum { KEEP_SECONDS_MAX = 10 };
 #define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
@@ -42,7 +43,8 @@ struct wasm_program {
 struct wasm_instance_far {
 	struct instance base;
 	struct wasm_program *program;
-	int socket;
+	struct image_view view; /* while it takes a dry run */
+	int socket, side;
 	int process; /* descriptor of the worker; -1: not met yet */
 };
 
@@ -213,7 +215,8 @@ static void wasm_program_close(struct program *base)
 }
 
 /* Asks for a worker; a parent that has died is started again, once. */
-static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, int socket, int image, struct note *note)
+static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, const int fds[OPEN_FDS],
+			   struct note *note)
 {
 	enum err e = OK;
 
@@ -221,7 +224,7 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 	for (int tries = 0; tries < 2; tries++) {
 		if (!p->pid && (e = start_nursery(p, note)) < 0)
 			break;
-		if (wire_ask_open(p->control, ask, socket, image)) {
+		if (wire_ask_open(p->control, ask, fds)) {
 			e = OK;
 			break;
 		}
@@ -234,36 +237,74 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 
 /* ---- instances ---- */
 
-/* What the worker says in the end; on the way it may need code. Without an answer in time it is killed. */
-static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_answer *answer, struct bytes *text,
+static void kill_worker(struct wasm_instance_far *i)
+{
+	if (i->process >= 0)
+		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+}
+
+/* What the worker needs before it can answer. `committing`: we hold the image's lock, and it may change it. */
+static enum err give(struct wasm_instance_far *i, const struct wire_answer *answer, struct bytes text, bool committing,
 		     struct note *note)
 {
-	uint64_t deadline = clock_ns() + i->program->readers->turn_ms_max * 1000000;
 	struct wire_ask go_on = {.op = WIRE_GO_ON};
-	enum err e;
+	enum err e = OK;
 
-	for (;;) {
-		e = take_answer(i->socket, deadline, a, answer, text, note);
-		if (e < 0 || !answer->need)
-			break;
-		uint64_t start = clock_ns();
+	if (answer->need == NEED_CODE)
 		e = translated_need(i->program->code, answer->function, note);
-		deadline += clock_ns() - start; /* it has a limit of its own */
-		if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
-			e = died(note);
-		if (e < 0)
-			break;
-	}
-	if (e == E_WORKER && i->process >= 0)
-		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+	else if (answer->need == NEED_KEEP && committing && text.len % 8 == 0)
+		image_keep(i->base.image, (const uint64_t *)(const void *)text.ptr, text.len / 8);
+	else
+		e = nonsense(note);
+	if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
+		e = died(note);
 	return e;
 }
 
-/* The new worker is met before the guest begins, so that it can be killed. */
-static enum err meet(struct wasm_instance_far *i, struct image *image, struct note *note)
+/* What the worker says in the end. Without an answer in time it is killed. */
+static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_answer *answer, struct bytes *text,
+		     bool committing, struct note *note)
+{
+	uint64_t deadline = clock_ns() + i->program->readers->turn_ms_max * 1000000;
+	enum err e;
+
+	while ((e = take_answer(i->socket, deadline, a, answer, text, note)) == OK && answer->need) {
+		uint64_t start = clock_ns();
+		e = give(i, answer, *text, committing, note);
+		if (e < 0)
+			break;
+		deadline += clock_ns() - start; /* what it waits for has limits of its own */
+	}
+	if (e == E_WORKER)
+		kill_worker(i);
+	return e;
+}
+
+static enum err ask_simple(struct wasm_instance_far *i, const struct wire_ask *ask, struct wire_answer *answer,
+			   struct note *note)
 {
 	struct arena a = ARENA_EMPTY;
+	struct bytes text;
+	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, &a, answer, &text, ask->op == WIRE_COMMIT, note)
+							      : died(note);
+
+	arena_release(&a);
+	return e;
+}
+
+/* Shows the worker's guest the image as it is. With the image's lock held. */
+static enum err show_image(struct wasm_instance_far *i, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(i->base.image)};
 	struct wire_answer answer;
+
+	return ask_simple(i, &ask, &answer, note);
+}
+
+/* The new worker is met before the guest begins, so that it can be killed. */
+static enum err meet(struct wasm_instance_far *i, struct wire_answer *answer, struct note *note)
+{
+	struct arena a = ARENA_EMPTY;
 	struct bytes text;
 	enum err e = OK;
 
@@ -271,37 +312,69 @@ static enum err meet(struct wasm_instance_far *i, struct image *image, struct no
 	if (i->process < 0)
 		e = died(note);
 	if (e == OK)
-		e = hear(i, &a, &answer, &text, note);
-	if (e == OK && !image_set_size(image, answer.image_size))
-		e = nonsense(note);
+		e = hear(i, &a, answer, &text, false, note);
 	arena_release(&a);
+	return e;
+}
+
+/* An empty image becomes what the module starts with, and nobody may look at it before; any other is only looked at, once
+ * the guest has started. */
+static enum err open_on(struct wasm_instance_far *i, uint64_t memory_max, int fds[OPEN_FDS], struct note *note)
+{
+	struct image *image = i->base.image;
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct wire_answer answer;
+	bool fresh;
+	enum err e;
+
+	image_lock(image);
+	ask.image_size = image_size(image);
+	fresh = ask.image_size == 0;
+	if (!fresh)
+		image_unlock(image);
+	e = ask_worker(i->program, &ask, fds, note);
+	close(fds[OPEN_SOCKET]);
+	close(fds[OPEN_SIDE]);
+	if (e == OK)
+		e = meet(i, &answer, note);
+	if (!fresh)
+		image_lock(image);
+	if (e == OK && fresh && !image_set_size(image, answer.image_size))
+		e = nonsense(note);
+	if (e == OK && !fresh)
+		e = show_image(i, note);
+	image_unlock(image);
 	return e;
 }
 
 static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
 				   uint64_t memory_max, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max};
+	struct timeval patience = {.tv_sec = KEEP_SECONDS_MAX};
 	struct wasm_instance_far *i;
-	int pair[2];
+	int pair[2], side[2], fds[OPEN_FDS];
 	enum err e;
 
 	if (!wire_pair(pair))
 		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, side) != 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
+	}
+	(void)setsockopt(side[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	i = calloc(1, sizeof(*i));
 	must(i != NULL);
 	i->base.reader = &wasm_reader;
 	i->base.image = image_hold(image);
 	i->program = program_of(base);
 	i->socket = pair[0];
+	i->side = side[0];
 	i->process = -1;
-	image_lock_write(image);
-	ask.image_size = image_size(image);
-	e = ask_worker(i->program, &ask, pair[1], image_fd(image), note);
-	close(pair[1]);
-	if (e == OK)
-		e = meet(i, image, note);
-	image_unlock(image);
+	fds[OPEN_SOCKET] = pair[1];
+	fds[OPEN_IMAGE] = image_fd(image);
+	fds[OPEN_SIDE] = side[1];
+	e = open_on(i, memory_max, fds, note);
 	if (e < 0) {
 		instance_close(&i->base);
 		return e;
@@ -315,6 +388,7 @@ static void wasm_instance_close(struct instance *base)
 	struct wasm_instance_far *i = instance_of(base);
 
 	close(i->socket);
+	close(i->side);
 	if (i->process >= 0)
 		close(i->process);
 	image_release(base->image);
@@ -353,6 +427,41 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
+/* A worker in a dry run makes pages its own before they change. One that does not, in that time, is lost. */
+static void keep_in_worker(struct image_view *v, const uint64_t *pages, size_t count)
+{
+	struct wasm_instance_far *i = (struct wasm_instance_far *)((char *)v -
+								   offsetof(struct wasm_instance_far, view));
+	uint64_t deadline = clock_ns() + (uint64_t)KEEP_SECONDS_MAX * 1000000000, number = count;
+	char done;
+
+	if (!wire_write(i->side, &number, sizeof(number)) || !wire_write(i->side, pages, count * sizeof(*pages)) ||
+	    !wire_read_until(i->side, &done, 1, deadline))
+		kill_worker(i);
+}
+
+static enum err begin_view(struct wasm_instance_far *i, struct note *note)
+{
+	struct image *image = i->base.image;
+	enum err e;
+
+	image_lock(image);
+	e = show_image(i, note);
+	if (e == OK) {
+		i->view.keep = keep_in_worker;
+		image_view_add(image, &i->view);
+	}
+	image_unlock(image);
+	return e;
+}
+
+static void end_view(struct wasm_instance_far *i)
+{
+	image_lock(i->base.image);
+	image_view_remove(i->base.image, &i->view);
+	image_unlock(i->base.image);
+}
+
 static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
 			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
 {
@@ -360,41 +469,27 @@ static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes m
 	struct wire_ask ask = {.op = WIRE_TURN,
 			       .gas_limit = gas_limit,
 			       .message_len = message.len,
-			       .environment_len = environment.len,
-			       .fresh = dry};
+			       .environment_len = environment.len};
+	struct tiers *tiers = i->program->readers->tiers;
 	struct wire_answer answer;
 	struct bytes text;
-	enum err e = OK;
+	enum err e = dry ? begin_view(i, note) : OK;
 
-	if (dry) {
-		image_lock_read(base->image);
-		ask.image_size = image_size(base->image);
-	}
+	if (e < 0)
+		return e;
 	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
 	    !wire_write(i->socket, environment.ptr, environment.len))
 		e = died(note);
 	if (e == OK)
-		e = hear(i, a, &answer, &text, note);
+		e = hear(i, a, &answer, &text, false, note);
 	if (dry)
-		image_unlock(base->image);
+		end_view(i);
 	if (e < 0)
 		return e;
 	read_outcome(out, a, &answer, text);
-	if (i->program->readers->tiers && !atomic_exchange(&i->program->warm, true))
-		tiers_add(i->program->readers->tiers, i->program->code);
+	if (tiers && !atomic_exchange(&i->program->warm, true))
+		tiers_add(tiers, i->program->code);
 	return OK;
-}
-
-static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct wire_answer *answer,
-			   struct note *note)
-{
-	struct wasm_instance_far *i = instance_of(base);
-	struct arena a = ARENA_EMPTY;
-	struct bytes text;
-	enum err e = wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, &a, answer, &text, note) : died(note);
-
-	arena_release(&a);
-	return e;
 }
 
 static enum err wasm_commit(struct instance *base, struct note *note)
@@ -403,8 +498,9 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 	struct wire_answer answer;
 	enum err e;
 
-	image_lock_write(base->image);
-	e = ask_simple(base, &ask, &answer, note);
+	image_lock(base->image);
+	ask.viewed = image_viewed(base->image);
+	e = ask_simple(instance_of(base), &ask, &answer, note);
 	if (e == OK && !image_set_size(base->image, answer.image_size))
 		e = nonsense(note);
 	image_unlock(base->image);
@@ -413,10 +509,12 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
-	struct wire_answer answer;
+	enum err e;
 
-	return ask_simple(base, &ask, &answer, note);
+	image_lock(base->image);
+	e = show_image(instance_of(base), note);
+	image_unlock(base->image);
+	return e;
 }
 
 const struct reader wasm_reader = {
