@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FORMAT "wasm64-unknown-emscripten-draft_2024_02_15"
@@ -322,6 +323,101 @@ TEST(what_is_no_module_is_refused_with_its_cause)
 	t_check(!reader_known(BYTES("evm")));
 	t_check(reader_known(BYTES(FORMAT)));
 	readers_close(readers);
+}
+
+static uint64_t cache_size(void)
+{
+	uint64_t size = 0;
+	char path[500];
+	struct dirent *d;
+	struct stat st;
+	DIR *dir = opendir(cache);
+
+	t_check(dir != NULL);
+	while ((d = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", cache, d->d_name);
+		if (strstr(d->d_name, ".code") && stat(path, &st) == 0)
+			size += (uint64_t)st.st_size;
+	}
+	closedir(dir);
+	return size;
+}
+
+/* One worker all along: it begins with no code at all, goes on with T0, and takes over T1 between two turns. */
+TEST(better_code_is_taken_over_between_messages)
+{
+	struct image *image;
+	struct instance *i;
+	struct outcome first, later;
+	struct note note = {0};
+	uint64_t grown, compact;
+
+	open_counter();
+	grown = cache_size();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	first = turn(i, "m");
+	t_text(first.response, "{\"Output\":\"1\"}");
+	t_ok(instance_rollback(i, &note));
+	t_check(cache_size() > grown);
+	program_settle(program);
+	later = turn(i, "m");
+	t_text(later.response, "{\"Output\":\"1\"}");
+	t_u64(later.gas_used, first.gas_used);
+	t_text(turn(i, "L").error, "\"Error: out of gas!\"");
+	t_ok(instance_rollback(i, &note));
+	instance_close(i);
+	compact = cache_size();
+	close_counter();
+
+	/* Who opens it again needs no compiler. */
+	t_ok(readers_open(&readers,
+			  &(struct readers_options){
+				  .compile = "/nowhere/weft-compile", .worker = getenv("WEFT_WORKER"), .cache = cache},
+			  &note));
+	t_ok(program_open(&program, readers, BYTES(FORMAT), counter_wasm(), &note));
+	i = open_on(image);
+	later = turn(i, "m");
+	t_text(later.response, "{\"Output\":\"1\"}");
+	t_u64(later.gas_used, first.gas_used);
+	t_u64(cache_size(), compact);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+/* The file was cut in the middle of a record: what is before it is used, the rest made again. */
+TEST(a_cache_that_was_not_written_to_its_end_is_gone_on_with)
+{
+	struct image *image;
+	struct instance *i;
+	struct note note = {0};
+	struct dirent *d;
+	char path[500];
+	DIR *dir;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn(i, "m");
+	instance_close(i);
+	close_counter();
+	dir = opendir(cache);
+	t_check(dir != NULL);
+	while ((d = readdir(dir)) && !strstr(d->d_name, ".code"))
+		;
+	t_check(d != NULL);
+	snprintf(path, sizeof(path), "%s/%s", cache, d->d_name);
+	closedir(dir);
+	t_check(truncate(path, (off_t)cache_size() - 20) == 0);
+	open_counter();
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
+	program_settle(program);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+	close_counter();
 }
 
 TEST(a_damaged_cache_is_made_again)
