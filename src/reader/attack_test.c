@@ -292,15 +292,16 @@ static void fake_worker(const char *how)
 {
 	struct wire_answer fine = {0}, lie = {0};
 	struct wire_ask ask;
-	int socket, fd;
+	int fds[OPEN_FDS], socket;
 
 	if (strcmp(how, "deaf") == 0)
 		return;
 	if (strcmp(how, "garbage") == 0)
 		memset(&fine, 0xff, sizeof(fine));
 	wire_write(WIRE_CONTROL, &fine, sizeof(fine));
-	if (!wire_take_open(WIRE_CONTROL, &ask, &socket, &fd) || strcmp(how, "rude") == 0)
+	if (!wire_take_open(WIRE_CONTROL, &ask, fds) || strcmp(how, "rude") == 0)
 		return;
+	socket = fds[OPEN_SOCKET];
 	wire_greet(socket);
 	if (strcmp(how, "liar") == 0)
 		lie.image_size = (uint64_t)1 << 60;
