@@ -38,6 +38,10 @@ struct walker {
 	uint32_t function;
 	int64_t depth_units;
 	LLVMValueRef depth_left;
+	/* A function that calls none need not write the depth down: what did so, to be taken out again. */
+	LLVMValueRef *depth_writes;
+	uint32_t depth_write_count, depth_write_cap;
+	bool calls;
 };
 
 /* ---- building blocks ---- */
@@ -74,10 +78,10 @@ LLVMValueRef vm_field(struct build *t, size_t offset, LLVMTypeRef type)
 	return LLVMBuildLoad2(t->b, type, LLVMBuildGEP2(t->b, t->i8, t->vm, &at, 1, ""), "");
 }
 
-static void vm_set(struct build *t, size_t offset, LLVMValueRef v)
+static LLVMValueRef vm_set(struct build *t, size_t offset, LLVMValueRef v)
 {
 	LLVMValueRef at = const_i64(t, offset);
-	LLVMBuildStore(t->b, v, LLVMBuildGEP2(t->b, t->i8, t->vm, &at, 1, ""));
+	return LLVMBuildStore(t->b, v, LLVMBuildGEP2(t->b, t->i8, t->vm, &at, 1, ""));
 }
 
 LLVMValueRef call_helper(struct build *t, size_t offset, LLVMTypeRef result, LLVMValueRef *args, unsigned count)
@@ -300,6 +304,16 @@ static void count_entry(struct walker *w)
 	LLVMBuildStore(t->b, LLVMBuildAdd(t->b, n, const_i32(t, 1), ""), at);
 }
 
+static void set_depth(struct walker *w, LLVMValueRef v)
+{
+	if (w->depth_write_count == w->depth_write_cap) {
+		w->depth_write_cap = w->depth_write_cap ? 2 * w->depth_write_cap : 64;
+		w->depth_writes = realloc(w->depth_writes, w->depth_write_cap * sizeof *w->depth_writes);
+		must(w->depth_writes != NULL);
+	}
+	w->depth_writes[w->depth_write_count++] = vm_set(&w->t, offsetof(struct vm, depth), v);
+}
+
 /* ---- control ---- */
 
 static void unreachable(struct walker *w)
@@ -429,8 +443,7 @@ static void return_now(struct walker *w)
 	struct build *t = &w->t;
 	const struct wasm_func_type *type = wasm_type_of(t->m, w->function);
 	gas_spill(t);
-	vm_set(t, offsetof(struct vm, depth),
-	       LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
+	set_depth(w, LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
 	if (type->result_count == 1) {
 		LLVMBuildRet(t->b, t->stack[t->height - 1].v);
 		return;
@@ -552,6 +565,7 @@ static void finish_call(struct walker *w, LLVMValueRef callee, const struct wasm
 		args[i + 1] = t->stack[t->height + i].v;
 	if (by_pointer(type))
 		args[type->param_count + 1] = slot(t, LLVMArrayType2(t->v128, type->result_count));
+	w->calls = true;
 	gas_spill(t);
 	LLVMValueRef r = LLVMBuildCall2(t->b, function_type(t, type), callee, args,
 					type->param_count + 1 + by_pointer(type), "");
@@ -975,11 +989,14 @@ static void function(struct walker *w, uint32_t index)
 	t->memory = vm_field(t, offsetof(struct vm, memory), t->ptr);
 	locals(w);
 	gas_reload(t);
-	w->depth_units = 1 + (fn->locals_count + fn->height_max) / 32;
+	/* T0 keeps in the frame whatever lives across blocks, which may be as much as the body is long. */
+	w->depth_units = 1 + (fn->locals_count + fn->height_max) / 32 + (int64_t)(fn->body.len / 4096);
 	LLVMValueRef left = LLVMBuildSub(t->b, vm_field(t, offsetof(struct vm, depth), t->i64),
 					 const_i64(t, (uint64_t)w->depth_units), "");
 	trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), ""), TRAP_STACK);
-	vm_set(t, offsetof(struct vm, depth), left);
+	w->calls = false;
+	w->depth_write_count = 0;
+	set_depth(w, left);
 	w->depth_left = left;
 
 	struct frame *f = enter(w, OP_block);
@@ -1018,6 +1035,8 @@ static void function(struct walker *w, uint32_t index)
 			count_entry(w);
 	}
 	LLVMBuildBr(t->entry, start);
+	for (uint32_t i = 0; !w->calls && i < w->depth_write_count; i++)
+		LLVMInstructionEraseFromParent(w->depth_writes[i]);
 }
 
 /* ---- batches ---- */
@@ -1128,6 +1147,7 @@ void wasm_translator_close(struct wasm_translator *t)
 	free(t->w.t.functions);
 	free(t->w.t.stack);
 	free(t->w.frames);
+	free(t->w.depth_writes);
 	arena_release(&t->w.a);
 	free(t);
 }

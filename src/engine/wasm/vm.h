@@ -18,7 +18,7 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 3 };
+enum { VM_VERSION = 4 };
 
 /* LLVM's name for addresses relative to gs, where T1 expects vm->memory. */
 enum { VM_MEMORY_SPACE = 256 };
@@ -81,7 +81,8 @@ struct vm {
 	void (*table_fill)(struct vm *vm, uint32_t table, uint32_t to, uint64_t value, uint32_t count);
 };
 
-/* How deep calls may go: a call costs 1, plus 1 for every 32 locals and operands of the callee. */
+/* How deep calls may go: a call costs 1, plus 1 for every 32 locals and operands of the callee and for every 4 KiB of its
+ * body. The deep stack (instance.h) has room for it on every tier. */
 enum { VM_DEPTH = 20000 };
 
 #endif
