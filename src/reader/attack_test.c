@@ -584,6 +584,33 @@ TEST_TIMEOUT(one_expression_without_end, 240)
 	survive("one expression", &body, 1);
 }
 
+/* Thousands of values alive across a call of oneself: the native stack has to be large enough for that on T0 too. */
+TEST_TIMEOUT(large_frames_recursing, 240)
+{
+	enum { ALIVE = 5000 };
+	struct buf body = BUF_EMPTY, wasm;
+	struct note note = {0};
+	struct outcome o;
+
+	put_times(&body, "\x42\0\x29\3\0", 5, ALIVE);
+	buf_put(&body, "\x20\0\x20\1\x10\3", 6);
+	put_times(&body, "\x7c", 1, ALIVE);
+	buf_put_u8(&body, 0x0b);
+	wasm = module_of(&body, 1);
+	open_readers(false);
+	open_module(buf_bytes(&wasm));
+	open_instance();
+	for (int round = 0; round < 2; round++) {
+		t_ok(instance_turn(instance, &arena, BYTES("m"), BYTES("{}"), (uint64_t)1 << 40, &o, &note));
+		t_text(o.error, "\"RangeError: Maximum call stack size exceeded\"");
+		t_ok(instance_rollback(instance, &note));
+		program_settle(program);
+	}
+	close_all();
+	buf_release(&wasm);
+	buf_release(&body);
+}
+
 int main(int argc, char **argv)
 {
 	const char *called = (const char *)getauxval(AT_EXECFN), *base = strrchr(called, '/');
