@@ -42,10 +42,29 @@ enum err image_new(struct image **out, struct note *note)
 	return OK;
 }
 
-enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
+static bool zero_page(struct bytes content, size_t at)
 {
 	static const uint8_t zeros[IMAGE_PAGE];
+	size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
+
+	return memcmp(content.ptr + at, zeros, len) == 0;
+}
+
+static bool write_run(int fd, struct bytes content, size_t from, size_t to)
+{
+	while (from < to) {
+		ssize_t n = pwrite(fd, content.ptr + from, to - from, (off_t)from);
+		if (n < 0 && errno != EINTR)
+			return false;
+		from += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
+{
 	struct image *i;
+	size_t at, start = 0; /* of a run of pages that are not zeros */
 	enum err e = image_new(&i, note);
 
 	if (e < 0)
@@ -53,11 +72,13 @@ enum err image_of_bytes(struct image **out, struct bytes content, struct note *n
 	if (ftruncate(i->fd, (off_t)content.len) != 0)
 		e = note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
 	/* Most of a memory is zeros, which a hole is too. */
-	for (size_t at = 0; e == OK && at < content.len; at += IMAGE_PAGE) {
-		size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
-		if (memcmp(content.ptr + at, zeros, len) != 0 &&
-		    pwrite(i->fd, content.ptr + at, len, (off_t)at) != (ssize_t)len)
+	for (at = 0; e == OK && at < content.len + IMAGE_PAGE; at += IMAGE_PAGE) {
+		bool end = at >= content.len;
+		if (!end && !zero_page(content, at))
+			continue;
+		if (!write_run(i->fd, content, start, end ? content.len : at))
 			e = note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
+		start = at + IMAGE_PAGE;
 	}
 	if (e < 0) {
 		image_release(i);
