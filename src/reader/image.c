@@ -47,20 +47,31 @@ enum err image_new(struct image **out, struct note *note)
 	return OK;
 }
 
-enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
+static bool zero_page(struct bytes content, size_t at)
 {
 	static const uint8_t zeros[IMAGE_PAGE];
+	size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
+
+	return memcmp(content.ptr + at, zeros, len) == 0;
+}
+
+enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
+{
 	struct image *i;
+	size_t at, start = 0; /* of a run of pages that are not zeros */
 	enum err e = image_new(&i, note);
 
 	if (e < 0)
 		return e;
 	e = image_write(i, content.len, bytes_of(NULL, 0), note);
 	/* Most of a memory is zeros, which a hole is too. */
-	for (size_t at = 0; e == OK && at < content.len; at += IMAGE_PAGE) {
-		size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
-		if (memcmp(content.ptr + at, zeros, len) != 0)
-			e = image_write(i, at, bytes_of(content.ptr + at, len), note);
+	for (at = 0; e == OK && at < content.len + IMAGE_PAGE; at += IMAGE_PAGE) {
+		size_t to = at < content.len ? at : content.len;
+		if (at < content.len && !zero_page(content, at))
+			continue;
+		if (start < to)
+			e = image_write(i, start, bytes_of(content.ptr + start, to - start), note);
+		start = at + IMAGE_PAGE;
 	}
 	if (e < 0) {
 		image_release(i);
