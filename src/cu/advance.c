@@ -54,7 +54,6 @@ enum err advance_turn(struct live *p, struct arena *a, struct bytes message, str
 		return e;
 	result_of_outcome(out, a, &outcome);
 	if (out->keeps_memory) {
-		atomic_fetch_add(&p->commits, 1);
 		e = instance_commit(p->instance, note);
 		p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
 	} else {

@@ -6,8 +6,8 @@
  *                                                                              the process's image
  *
  * A process has as many at a time as there are cores, so that who asks one process for much leaves threads for
- * others. While one runs the process goes on: its commits wait for a dry run only for so long, and one that was
- * stopped for that begins again with more patience. What takes longer than dry_ms_max is stopped for good.
+ * others. Each sees the memory as it was when it began, and the process goes on beside it. What takes longer than
+ * dry_ms_max is stopped.
  */
 #include "base/clock.h"
 #include "cu/unit.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WATCH_MS = 250, PATIENCE_MS = 50, TRIES = 4, WORKER_TRIES = 2 };
+enum { WATCH_MS = 250, WORKER_TRIES = 2 };
 
 struct dry {
 	struct job job; /* of one that names its message; others share a job */
@@ -28,7 +28,7 @@ struct dry {
 	result_done *done;
 	void *ctx;
 	struct dry *next;
-	uint64_t commits; /* of the process when it was at `to` */
+	uint64_t commits; /* of the image when the process was at `to` */
 	/* while it runs, under cu->lock */
 	struct instance *instance;
 	uint64_t deadline_ns;
@@ -129,8 +129,7 @@ static void give_instance(struct live *p, struct instance *i)
 		instance_close(i);
 }
 
-static enum err try_once(struct dry *d, struct arena *a, uint64_t patience_ms, struct outcome *outcome,
-			 struct note *note)
+static enum err try_once(struct dry *d, struct arena *a, struct outcome *outcome, struct note *note)
 {
 	struct live *p = d->live;
 	struct instance *i;
@@ -139,7 +138,7 @@ static enum err try_once(struct dry *d, struct arena *a, uint64_t patience_ms, s
 	if (e < 0)
 		return e;
 	begin_watch(d, i);
-	e = instance_try(i, a, buf_bytes(&d->text), p->environment, p->gas_limit, patience_ms, outcome, note);
+	e = instance_try(i, a, buf_bytes(&d->text), p->environment, p->gas_limit, outcome, note);
 	end_watch(d);
 	if (e < 0)
 		instance_close(i);
@@ -152,26 +151,22 @@ static enum err try_all(struct dry *d, struct arena *a, struct outcome *outcome,
 {
 	struct live *p = d->live;
 	struct cu *cu = p->cu;
-	uint64_t patience_ms = PATIENCE_MS;
-	int workers = 0;
-	enum err e = E_BUSY;
+	enum err e = E_WORKER;
 
 	d->deadline_ns = clock_ns() + cu->options.dry_ms_max * 1000000;
-	for (int tries = 0; tries < TRIES; tries++, patience_ms *= 4) {
+	for (int tries = 0; tries < WORKER_TRIES && e == E_WORKER; tries++) {
 		note_reset(note);
 		if (cu->closing)
 			return note_err(note, E_CLOSED, "the compute unit is shutting down");
 		if (p->broken)
 			return note_err(note, E_BUSY, "the process is being loaded anew");
-		e = try_once(d, a, patience_ms, outcome, note);
+		e = try_once(d, a, outcome, note);
 		if (d->overdue && e < 0) {
 			note_reset(note);
 			return cu->closing ? note_err(note, E_CLOSED, "the compute unit is shutting down")
 					   : note_err(note, E_TIMEOUT, "the dry run took longer than %" PRIu64 " ms",
 						      cu->options.dry_ms_max);
 		}
-		if (e != E_BUSY && (e != E_WORKER || ++workers == WORKER_TRIES))
-			break;
 	}
 	return e;
 }
@@ -188,7 +183,7 @@ static void run_dry(void *ctx)
 	struct result result = {0};
 	enum err e = try_all(d, &a, &outcome, &note);
 
-	if (e == OK && d->to[0] && atomic_load(&p->commits) != d->commits)
+	if (e == OK && d->to[0] && outcome.commits != d->commits)
 		e = note_err(&note, E_TOO_EARLY, "message %s is earlier than latest known nonce", d->to);
 	if (e == OK)
 		result_of_outcome(&result, &a, &outcome);
@@ -243,7 +238,7 @@ static void make_ready(struct live *p, struct dry *d, enum err e, const struct n
 		dry_end(d, e, &note, bytes_of(NULL, 0));
 		return;
 	}
-	d->commits = atomic_load(&p->commits);
+	d->commits = image_commits(p->image);
 	d->next = NULL;
 	pthread_mutex_lock(&p->lock);
 	*p->dry_ready_end = d;

@@ -160,7 +160,6 @@ struct live {
 	struct tip tip;
 	struct image *image;
 	struct instance *instance;
-	atomic_uint_fast64_t commits;
 	struct window window;
 	const struct cron *crons; /* those by block, then those by time */
 	size_t cron_count;

@@ -292,15 +292,16 @@ static void fake_worker(const char *how)
 {
 	struct wire_answer fine = {0}, lie = {0};
 	struct wire_ask ask;
-	int socket, fd;
+	int fds[OPEN_FDS], socket;
 
 	if (strcmp(how, "deaf") == 0)
 		return;
 	if (strcmp(how, "garbage") == 0)
 		memset(&fine, 0xff, sizeof(fine));
 	wire_write(WIRE_CONTROL, &fine, sizeof(fine));
-	if (!wire_take_open(WIRE_CONTROL, &ask, &socket, &fd) || strcmp(how, "rude") == 0)
+	if (!wire_take_open(WIRE_CONTROL, &ask, fds) || strcmp(how, "rude") == 0)
 		return;
+	socket = fds[OPEN_SOCKET];
 	wire_greet(socket);
 	if (strcmp(how, "liar") == 0)
 		lie.image_size = (uint64_t)1 << 60;
@@ -581,6 +582,33 @@ TEST_TIMEOUT(one_expression_without_end, 240)
 	put_times(&body, "\x7c", 1, 59999);
 	buf_put_u8(&body, 0x0b);
 	survive("one expression", &body, 1);
+}
+
+/* Thousands of values alive across a call of oneself: the native stack has to be large enough for that on T0 too. */
+TEST_TIMEOUT(large_frames_recursing, 240)
+{
+	enum { ALIVE = 5000 };
+	struct buf body = BUF_EMPTY, wasm;
+	struct note note = {0};
+	struct outcome o;
+
+	put_times(&body, "\x42\0\x29\3\0", 5, ALIVE);
+	buf_put(&body, "\x20\0\x20\1\x10\3", 6);
+	put_times(&body, "\x7c", 1, ALIVE);
+	buf_put_u8(&body, 0x0b);
+	wasm = module_of(&body, 1);
+	open_readers(false);
+	open_module(buf_bytes(&wasm));
+	open_instance();
+	for (int round = 0; round < 2; round++) {
+		t_ok(instance_turn(instance, &arena, BYTES("m"), BYTES("{}"), (uint64_t)1 << 40, &o, &note));
+		t_text(o.error, "\"RangeError: Maximum call stack size exceeded\"");
+		t_ok(instance_rollback(instance, &note));
+		program_settle(program);
+	}
+	close_all();
+	buf_release(&wasm);
+	buf_release(&body);
 }
 
 int main(int argc, char **argv)

@@ -25,35 +25,38 @@ struct reader {
 	enum err (*instance_open)(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
 				  struct note *note);
 	void (*instance_close)(struct instance *i);
-	/* dry_ms: 0, or a turn on the image as it is now, nothing kept, that a commit waits for so long */
+	/* dry: a turn on the image as it is now, nothing kept */
 	enum err (*turn)(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-			 uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note);
+			 uint64_t gas_limit, bool dry, struct outcome *out, struct note *note);
 	enum err (*commit)(struct instance *i, struct note *note);
 	enum err (*rollback)(struct instance *i, struct note *note);
 	void (*stop)(struct instance *i);
 	uint64_t (*memory)(struct instance *i);
 };
 
-/* For readers: the image's memfd, and its gate. Who looks at the content is a reader; who commits is the writer, sets
- * the size (false when the memfd is not that large) and marks the pages that it changed. A writer that waits goes
- * before new readers. */
-int image_fd(const struct image *i);
-void image_lock_read(struct image *i);
-void image_unlock_read(struct image *i);
-void image_lock_write(struct image *i);
-void image_unlock_write(struct image *i);
-/* A reader that may take long: a writer that has waited for it longer than its patience calls stop(ctx), after
- * which it should end soon; `stopped` then tells that this was why. */
-struct image_reader {
-	uint64_t patience_ms;
-	void (*stop)(void *ctx);
-	void *ctx;
-	bool stopped;
-	struct image_reader *next;
+/* ---- for readers: the image's memfd, who looks at it, and who changes it ----
+ *
+ * Who commits holds the lock, and first tells all views which pages will change: each makes these its own while they
+ * still are what they were. So a view is the image as it was when the view began, however long it takes and however many
+ * commits there are meanwhile; and a commit waits for no reader. */
+
+struct image_view {
+	/* called with the lock held; pages by number */
+	void (*keep)(struct image_view *v, const uint64_t *pages, size_t count);
+	struct image_view *next;
 };
-void image_reader_begin(struct image *i, struct image_reader *reader);
-void image_reader_end(struct image *i, struct image_reader *reader);
-void image_mark(struct image *i, uint32_t page);
+
+int image_fd(const struct image *i);
+void image_lock(struct image *i);
+void image_unlock(struct image *i);
+/* All others with the lock held. image_set_size: false when the memfd is not that large. */
 must_use bool image_set_size(struct image *i, uint64_t size);
+void image_view_add(struct image *i, struct image_view *v);
+void image_view_remove(struct image *i, struct image_view *v);
+bool image_viewed(const struct image *i);
+void image_keep(struct image *i, const uint64_t *pages, size_t count);
+/* A commit is counted when it begins, and marks the pages that it changed, for image_take. */
+void image_count_commit(struct image *i);
+void image_mark(struct image *i, uint32_t page);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
 #include "reader/format.h"
 
 #include <errno.h>
@@ -10,24 +9,26 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 struct image {
 	int fd;
 	_Atomic uint64_t size;
 	atomic_int holders;
-	/* Readers share, a writer is alone, and one that waits goes before new readers. */
 	pthread_mutex_t lock;
-	pthread_cond_t calm;
-	size_t reader_count;
-	bool writing;
-	size_t writers_waiting;
-	struct image_reader *readers; /* those with an end to their patience */
+	_Atomic uint64_t commits;
+	struct image_view *views;
 	/* a bit per page that was committed since the last image_take */
 	uint64_t *changed;
 	size_t changed_words;
 	uint64_t changed_count;
+};
+
+/* What image_map gave: a private mapping that gets its own copy of each page before a commit changes it. */
+struct mapping {
+	struct image_view view; /* first */
+	uint8_t *at;
+	uint64_t size;
 };
 
 enum err image_new(struct image **out, struct note *note)
@@ -40,26 +41,44 @@ enum err image_new(struct image **out, struct note *note)
 		return note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
 	i = calloc(1, sizeof(*i));
 	must(i != NULL && pthread_mutex_init(&i->lock, NULL) == 0);
-	pthread_condattr_t steady;
-	must(pthread_condattr_init(&steady) == 0 && pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
-	     pthread_cond_init(&i->calm, &steady) == 0);
-	pthread_condattr_destroy(&steady);
 	i->fd = fd;
 	i->holders = 1;
 	*out = i;
 	return OK;
 }
 
+static bool zero_page(struct bytes content, size_t at)
+{
+	static const uint8_t zeros[IMAGE_PAGE];
+	size_t len = content.len - at < IMAGE_PAGE ? content.len - at : IMAGE_PAGE;
+
+	return memcmp(content.ptr + at, zeros, len) == 0;
+}
+
 enum err image_of_bytes(struct image **out, struct bytes content, struct note *note)
 {
-	enum err e = image_new(out, note);
+	struct image *i;
+	size_t at, start = 0; /* of a run of pages that are not zeros */
+	enum err e = image_new(&i, note);
 
 	if (e < 0)
 		return e;
-	e = image_write(*out, 0, content, note);
-	if (e < 0)
-		image_release(*out);
-	return e;
+	e = image_write(i, content.len, bytes_of(NULL, 0), note);
+	/* Most of a memory is zeros, which a hole is too. */
+	for (at = 0; e == OK && at < content.len + IMAGE_PAGE; at += IMAGE_PAGE) {
+		size_t to = at < content.len ? at : content.len;
+		if (at < content.len && !zero_page(content, at))
+			continue;
+		if (start < to)
+			e = image_write(i, start, bytes_of(content.ptr + start, to - start), note);
+		start = at + IMAGE_PAGE;
+	}
+	if (e < 0) {
+		image_release(i);
+		return e;
+	}
+	*out = i;
+	return OK;
 }
 
 enum err image_write(struct image *i, uint64_t at, struct bytes content, struct note *note)
@@ -92,7 +111,6 @@ void image_release(struct image *i)
 		return;
 	close(i->fd);
 	pthread_mutex_destroy(&i->lock);
-	pthread_cond_destroy(&i->calm);
 	free(i->changed);
 	free(i);
 }
@@ -102,128 +120,108 @@ uint64_t image_size(struct image *i)
 	return i->size;
 }
 
+uint64_t image_commits(struct image *i)
+{
+	return i->commits;
+}
+
+/* ---- views ---- */
+
+void image_lock(struct image *i)
+{
+	pthread_mutex_lock(&i->lock);
+}
+
+void image_unlock(struct image *i)
+{
+	pthread_mutex_unlock(&i->lock);
+}
+
+void image_view_add(struct image *i, struct image_view *v)
+{
+	v->next = i->views;
+	i->views = v;
+}
+
+void image_view_remove(struct image *i, struct image_view *v)
+{
+	struct image_view **at = &i->views;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+}
+
+bool image_viewed(const struct image *i)
+{
+	return i->views != NULL;
+}
+
+void image_keep(struct image *i, const uint64_t *pages, size_t count)
+{
+	for (struct image_view *v = i->views; v; v = v->next)
+		v->keep(v, pages, count);
+}
+
+static void keep_mapping(struct image_view *v, const uint64_t *pages, size_t count)
+{
+	struct mapping *m = (struct mapping *)v;
+
+	for (size_t k = 0; k < count; k++)
+		if (pages[k] < m->size / IMAGE_PAGE) /* a write that changes nothing */
+			__atomic_fetch_or(m->at + pages[k] * IMAGE_PAGE, 0, __ATOMIC_RELAXED);
+}
+
 enum err image_map(struct image *i, struct bytes *content, struct note *note)
 {
+	struct mapping *m = calloc(1, sizeof(*m));
 	void *at = NULL;
 
-	image_lock_read(i);
-	*content = bytes_of(NULL, i->size);
-	if (content->len)
-		at = mmap(NULL, content->len, PROT_READ, MAP_SHARED, i->fd, 0);
+	must(m != NULL);
+	image_lock(i);
+	m->size = i->size;
+	if (m->size)
+		at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, i->fd, 0);
 	if (at == MAP_FAILED) {
-		image_unlock_read(i);
+		image_unlock(i);
+		free(m);
 		return note_err(note, E_IO, "mapping the memory of a process: %s", strerror(errno));
 	}
-	content->ptr = at;
+	m->at = at;
+	m->view.keep = keep_mapping;
+	image_view_add(i, &m->view);
+	image_unlock(i);
+	*content = bytes_of(m->at, m->size);
 	return OK;
 }
 
 void image_unmap(struct image *i, struct bytes content)
 {
-	if (content.len)
-		munmap((void *)(uintptr_t)content.ptr, content.len);
-	image_unlock_read(i);
+	struct image_view *v;
+	struct mapping *m;
+
+	image_lock(i);
+	v = i->views;
+	while (v->keep != keep_mapping || ((struct mapping *)v)->at != content.ptr)
+		v = v->next;
+	image_view_remove(i, v);
+	image_unlock(i);
+	m = (struct mapping *)v;
+	if (m->size)
+		munmap(m->at, m->size);
+	free(m);
+}
+
+/* ---- for readers ---- */
+
+void image_count_commit(struct image *i)
+{
+	i->commits++;
 }
 
 int image_fd(const struct image *i)
 {
 	return i->fd;
-}
-
-/* ---- the gate ---- */
-
-static void read_begin(struct image *i, struct image_reader *reader)
-{
-	pthread_mutex_lock(&i->lock);
-	while (i->writing || i->writers_waiting)
-		pthread_cond_wait(&i->calm, &i->lock);
-	i->reader_count++;
-	if (reader) {
-		reader->next = i->readers;
-		i->readers = reader;
-	}
-	pthread_mutex_unlock(&i->lock);
-}
-
-static void read_end(struct image *i, struct image_reader *reader)
-{
-	pthread_mutex_lock(&i->lock);
-	for (struct image_reader **at = &i->readers; reader && *at; at = &(*at)->next)
-		if (*at == reader) {
-			*at = reader->next;
-			break;
-		}
-	i->reader_count--;
-	pthread_cond_broadcast(&i->calm);
-	pthread_mutex_unlock(&i->lock);
-}
-
-void image_lock_read(struct image *i)
-{
-	read_begin(i, NULL);
-}
-
-void image_unlock_read(struct image *i)
-{
-	read_end(i, NULL);
-}
-
-void image_reader_begin(struct image *i, struct image_reader *reader)
-{
-	reader->stopped = false;
-	read_begin(i, reader);
-}
-
-void image_reader_end(struct image *i, struct image_reader *reader)
-{
-	read_end(i, reader);
-}
-
-/* Under the lock: stops the readers whose patience is over, and gives the time until the next one's is. */
-static uint64_t stop_impatient(struct image *i, uint64_t waited_ms)
-{
-	uint64_t next_ms = UINT64_MAX;
-
-	for (struct image_reader *r = i->readers; r; r = r->next) {
-		if (r->stopped)
-			continue;
-		if (r->patience_ms <= waited_ms) {
-			r->stopped = true;
-			r->stop(r->ctx);
-		} else if (r->patience_ms - waited_ms < next_ms) {
-			next_ms = r->patience_ms - waited_ms;
-		}
-	}
-	return next_ms;
-}
-
-void image_lock_write(struct image *i)
-{
-	uint64_t began = clock_ns();
-
-	pthread_mutex_lock(&i->lock);
-	i->writers_waiting++;
-	while (i->writing || i->reader_count) {
-		uint64_t now = clock_ns(), next_ms = stop_impatient(i, (now - began) / 1000000), due;
-		if (next_ms == UINT64_MAX) {
-			pthread_cond_wait(&i->calm, &i->lock);
-			continue;
-		}
-		due = now + next_ms * 1000000;
-		struct timespec until = {(time_t)(due / 1000000000), (long)(due % 1000000000)};
-		pthread_cond_timedwait(&i->calm, &i->lock, &until);
-	}
-	i->writers_waiting--;
-	i->writing = true;
-	pthread_mutex_unlock(&i->lock);
-}
-
-void image_unlock_write(struct image *i)
-{
-	pthread_mutex_lock(&i->lock);
-	i->writing = false;
-	pthread_cond_broadcast(&i->calm);
-	pthread_mutex_unlock(&i->lock);
 }
 
 bool image_set_size(struct image *i, uint64_t size)
@@ -281,7 +279,7 @@ static void take_page(struct image *i, uint32_t page, struct buf *numbers, struc
 
 void image_take(struct image *i, bool whole, struct buf *numbers, struct buf *pages, uint64_t *size)
 {
-	image_lock_read(i);
+	image_lock(i);
 	if (whole)
 		mark_all(i);
 	*size = i->size;
@@ -293,7 +291,7 @@ void image_take(struct image *i, bool whole, struct buf *numbers, struct buf *pa
 	if (i->changed_words)
 		memset(i->changed, 0, i->changed_words * sizeof(*i->changed));
 	i->changed_count = 0;
-	image_unlock_read(i);
+	image_unlock(i);
 }
 
 uint64_t image_memory(struct image *i)

@@ -9,7 +9,8 @@
  * A *program* is a module made ready: translated, cached on disk, loaded. An *image* is the memory of a
  * process between messages: a memfd, never copied. An *instance* is a program that sees an
  * image privately: what a turn writes is not the image's until instance_commit. Several instances may see
- * one image: one that takes turns for good, and others for dry runs (instance_try).
+ * one image: one that takes turns for good, and others for dry runs (instance_try), which run beside it, each on the image as
+ * it was when the dry run began.
  *
  * Adding a format is one folder here and one row in readers.c. A reader fills in struct reader, and its
  * program and instance begin with the two structs below; everybody else calls the functions.
@@ -73,7 +74,9 @@ must_use enum err image_write(struct image *i, uint64_t at, struct bytes content
 struct image *image_hold(struct image *i);
 void image_release(struct image *i);
 uint64_t image_size(struct image *i);
-/* image_map is the content, read-only, until image_unmap; no commit happens meanwhile. */
+/* image_commits tells how many commits have begun. */
+uint64_t image_commits(struct image *i);
+/* image_map is the content as it is now, until image_unmap: commits go on meanwhile and do not show. */
 must_use enum err image_map(struct image *i, struct bytes *content, struct note *note);
 void image_unmap(struct image *i, struct bytes content);
 /* image_take copies the pages that commits have changed since the last image_take, or with `whole` all that are not
@@ -95,6 +98,7 @@ struct outcome {
 	struct bytes response; /* the module's JSON object; empty when it gave none */
 	struct bytes error;    /* JSON: what it threw; empty when it did not fail outright */
 	uint64_t gas_used;
+	uint64_t commits; /* of a dry run: image_commits of the state that it saw */
 };
 
 /* instance_open: an empty image gets the memory that the program starts with. E_LIMIT when `memory_max` is less
@@ -108,13 +112,13 @@ must_use enum err instance_turn(struct instance *i, struct arena *a, struct byte
 				uint64_t gas_limit, struct outcome *out, struct note *note);
 must_use enum err instance_commit(struct instance *i, struct note *note);
 must_use enum err instance_rollback(struct instance *i, struct note *note);
-/* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. A commit to the image waits for
- * it, but when it has waited `patience_ms`, the try ends with E_BUSY and the instance is only good for closing. */
+/* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. Commits to the image go on beside
+ * it and do not show. */
 must_use enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-			       uint64_t gas_limit, uint64_t patience_ms, struct outcome *out, struct note *note);
+			       uint64_t gas_limit, struct outcome *out, struct note *note);
 /* instance_stop kills its worker, from any thread: the call under way says E_WORKER. */
 void instance_stop(struct instance *i);
-/* instance_memory is what its worker has of the machine's memory for itself alone, in bytes. It reads /proc: tens of
+/* instance_memory is what its worker has of the machine's memory besides the image, in bytes. It reads /proc: tens of
  * microseconds. */
 uint64_t instance_memory(struct instance *i);
 

@@ -3,6 +3,7 @@
  * Real modules, translated by weft-compile and run in weft-worker.
  */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "reader/reader.h"
 #include "test/test.h"
 
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FORMAT "wasm64-unknown-emscripten-draft_2024_02_15"
@@ -151,10 +153,11 @@ TEST(a_dry_run_sees_the_image_and_leaves_it)
 		turn(i, "m");
 		t_ok(instance_commit(i, &note));
 		snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", k + 1);
-		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, 1000, &o, &note));
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
 		t_text(o.response, want);
-		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, 1000, &o, &note));
+		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
 		t_text(o.response, want);
+		t_u64(o.commits, image_commits(image));
 	}
 	instance_close(view);
 	instance_close(i);
@@ -162,31 +165,27 @@ TEST(a_dry_run_sees_the_image_and_leaves_it)
 	close_counter();
 }
 
-struct
-try {
+struct attempt {
 	struct instance *view;
 	enum err e;
-	const char *message;
-	uint64_t patience_ms;
 };
 
-static void *try_long(void *ctx)
+static void *try_for_ever(void *ctx)
 {
-	struct try *t = ctx;
+	struct attempt *t = ctx;
 	struct arena a = ARENA_EMPTY;
 	struct outcome o;
 
-	t->e = instance_try(t->view, &a, bytes_str(t->message), BYTES(ENVIRONMENT), UINT64_MAX / 2, t->patience_ms, &o,
-			    NULL);
+	t->e = instance_try(t->view, &a, BYTES("L"), BYTES(ENVIRONMENT), UINT64_MAX / 2, &o, NULL);
 	arena_release(&a);
 	return NULL;
 }
 
-TEST(a_commit_waits_for_a_dry_run_only_so_long)
+TEST(a_dry_run_without_an_end_keeps_no_commit_waiting_and_can_be_stopped)
 {
 	struct image *image;
 	struct instance *i;
-	struct try t = {.message = "L", .patience_ms = 30};
+	struct attempt t = {.e = OK};
 	struct note note = {0};
 	pthread_t thread;
 
@@ -194,24 +193,79 @@ TEST(a_commit_waits_for_a_dry_run_only_so_long)
 	t_ok(image_new(&image, &note));
 	i = open_on(image);
 	t.view = open_on(image);
-	pthread_create(&thread, NULL, try_long, &t);
+	t_check(pthread_create(&thread, NULL, try_for_ever, &t) == 0);
 	clock_sleep_ms(20);
 	turn(i, "m");
 	t_ok(instance_commit(i, &note));
-	pthread_join(thread, NULL);
-	t_err(t.e, E_BUSY);
-	instance_close(t.view);
-	/* And it can be stopped by hand. */
-	t.view = open_on(image);
-	pthread_create(&thread, NULL, try_long, &t);
-	clock_sleep_ms(20);
+	turn(i, "m");
+	t_ok(instance_commit(i, &note));
+	t_u64(image_commits(image), 2);
 	instance_stop(t.view);
 	pthread_join(thread, NULL);
 	t_err(t.e, E_WORKER);
 	instance_close(t.view);
-	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	t_text(turn(i, "m").response, "{\"Output\":\"3\"}");
 	t_check(instance_memory(i) > 4096 && instance_memory(i) < 64 << 20);
 	t_check(image_memory(image) > 0 && image_memory(image) <= 1 << 16);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+struct dry_runs {
+	struct instance *view;
+	int done, failed;
+};
+
+static void *many_dry_runs(void *ctx)
+{
+	struct dry_runs *d = ctx;
+	struct arena a = ARENA_EMPTY;
+	struct note note = {0};
+	struct outcome o;
+
+	for (d->done = 0; d->done < 40; d->done++) {
+		if (instance_try(d->view, &a, BYTES("S"), BYTES(ENVIRONMENT), 100000000, &o, &note) < 0 || o.error.len)
+			d->failed++;
+		arena_reset(&a);
+	}
+	arena_release(&a);
+	return NULL;
+}
+
+TEST(dry_runs_go_on_beside_commits_and_see_none_of_them)
+{
+	struct dry_runs runs[2] = {{.done = 0}};
+	struct image *image;
+	struct instance *i;
+	struct bytes content;
+	struct note note = {0};
+	pthread_t threads[2];
+	uint8_t before[32], after[32];
+	int turns = 0;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	for (int k = 0; k < 2; k++) {
+		runs[k].view = open_on(image);
+		t_check(pthread_create(&threads[k], NULL, many_dry_runs, &runs[k]) == 0);
+	}
+	t_ok(image_map(image, &content, &note));
+	sha256(before, content);
+	for (; turns < 50 || runs[0].done < 40 || runs[1].done < 40; turns++) {
+		turn(i, "m");
+		t_ok(instance_commit(i, &note));
+		arena_reset(&arena);
+	}
+	sha256(after, content);
+	image_unmap(image, content);
+	for (int k = 0; k < 2; k++) {
+		pthread_join(threads[k], NULL);
+		t_u64(runs[k].failed, 0);
+		instance_close(runs[k].view);
+	}
+	t_check(memcmp(before, after, 32) == 0);
 	instance_close(i);
 	image_release(image);
 	close_counter();
@@ -223,6 +277,7 @@ TEST(an_image_tells_which_pages_changed)
 	struct instance *i;
 	struct buf numbers = BUF_EMPTY, pages = BUF_EMPTY;
 	struct note note = {0};
+	struct bytes content;
 	uint64_t size;
 
 	open_counter();
@@ -238,14 +293,19 @@ TEST(an_image_tells_which_pages_changed)
 		t_ok(image_write(again, (uint64_t)get_u32le(numbers.ptr + 4 * k) * IMAGE_PAGE,
 				 bytes_of(pages.ptr + k * IMAGE_PAGE, IMAGE_PAGE), &note));
 	t_ok(image_write(again, size, bytes_of(NULL, 0), &note));
-	/* The count is in page 0, the stack in page 7; nothing else changes. */
+	/* The answer is in page 0, the cells in 2 and 14, the stack in 7; nothing else changes. Whether somebody looks on
+	 * makes no difference. */
+	t_ok(image_map(image, &content, &note));
 	turn(i, "m");
 	t_ok(instance_commit(i, &note));
+	image_unmap(image, content);
 	buf_clear(&numbers);
 	buf_clear(&pages);
 	image_take(image, false, &numbers, &pages, &size);
-	t_check(numbers.len >= 4 && numbers.len <= 8);
+	t_check(numbers.len >= 12 && numbers.len <= 16);
 	t_u64(get_u32le(numbers.ptr), 0);
+	t_u64(get_u32le(numbers.ptr + 4), 2);
+	t_u64(get_u32le(numbers.ptr + numbers.len - 4), 14);
 	instance_close(i);
 	i = open_on(again);
 	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
@@ -394,6 +454,101 @@ TEST(what_is_no_module_is_refused_with_its_cause)
 	t_check(!reader_known(BYTES("evm")));
 	t_check(reader_known(BYTES(FORMAT)));
 	readers_close(readers);
+}
+
+static uint64_t cache_size(void)
+{
+	uint64_t size = 0;
+	char path[500];
+	struct dirent *d;
+	struct stat st;
+	DIR *dir = opendir(cache);
+
+	t_check(dir != NULL);
+	while ((d = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", cache, d->d_name);
+		if (strstr(d->d_name, ".code") && stat(path, &st) == 0)
+			size += (uint64_t)st.st_size;
+	}
+	closedir(dir);
+	return size;
+}
+
+/* One worker all along: it begins with no code at all, goes on with T0, and takes over T1 between two turns. */
+TEST(better_code_is_taken_over_between_messages)
+{
+	struct image *image;
+	struct instance *i;
+	struct outcome first, later;
+	struct note note = {0};
+	uint64_t grown, compact;
+
+	open_counter();
+	grown = cache_size();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	first = turn(i, "m");
+	t_text(first.response, "{\"Output\":\"1\"}");
+	t_ok(instance_rollback(i, &note));
+	t_check(cache_size() > grown);
+	program_settle(program);
+	later = turn(i, "m");
+	t_text(later.response, "{\"Output\":\"1\"}");
+	t_u64(later.gas_used, first.gas_used);
+	t_text(turn(i, "L").error, "\"Error: out of gas!\"");
+	t_ok(instance_rollback(i, &note));
+	instance_close(i);
+	compact = cache_size();
+	close_counter();
+
+	/* Who opens it again needs no compiler. */
+	t_ok(readers_open(&readers,
+			  &(struct readers_options){
+				  .compile = "/nowhere/weft-compile", .worker = getenv("WEFT_WORKER"), .cache = cache},
+			  &note));
+	t_ok(program_open(&program, readers, BYTES(FORMAT), counter_wasm(), &note));
+	i = open_on(image);
+	later = turn(i, "m");
+	t_text(later.response, "{\"Output\":\"1\"}");
+	t_u64(later.gas_used, first.gas_used);
+	t_u64(cache_size(), compact);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+/* The file was cut in the middle of a record: what is before it is used, the rest made again. */
+TEST(a_cache_that_was_not_written_to_its_end_is_gone_on_with)
+{
+	struct image *image;
+	struct instance *i;
+	struct note note = {0};
+	struct dirent *d;
+	char path[500];
+	DIR *dir;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn(i, "m");
+	instance_close(i);
+	close_counter();
+	dir = opendir(cache);
+	t_check(dir != NULL);
+	while ((d = readdir(dir)) && !strstr(d->d_name, ".code"))
+		;
+	t_check(d != NULL);
+	snprintf(path, sizeof(path), "%s/%s", cache, d->d_name);
+	closedir(dir);
+	t_check(truncate(path, (off_t)cache_size() - 20) == 0);
+	open_counter();
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
+	program_settle(program);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+	close_counter();
 }
 
 TEST(a_damaged_cache_is_made_again)

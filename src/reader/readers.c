@@ -121,13 +121,13 @@ void instance_close(struct instance *i)
 enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 		       uint64_t gas_limit, struct outcome *out, struct note *note)
 {
-	return i->reader->turn(i, a, message, environment, gas_limit, 0, out, note);
+	return i->reader->turn(i, a, message, environment, gas_limit, false, out, note);
 }
 
 enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
-		      uint64_t gas_limit, uint64_t patience_ms, struct outcome *out, struct note *note)
+		      uint64_t gas_limit, struct outcome *out, struct note *note)
 {
-	return i->reader->turn(i, a, message, environment, gas_limit, patience_ms ? patience_ms : 1, out, note);
+	return i->reader->turn(i, a, message, environment, gas_limit, true, out, note);
 }
 
 void instance_stop(struct instance *i)

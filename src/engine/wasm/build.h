@@ -79,6 +79,10 @@ struct walker {
 	uint32_t function;
 	int64_t depth_units;
 	LLVMValueRef depth_left;
+	/* A function that calls none need not write the depth down: what did so, to be taken out again. */
+	LLVMValueRef *depth_writes;
+	uint32_t depth_write_count, depth_write_cap;
+	bool calls;
 	LLVMValueRef room; /* for several results of a call */
 	uint32_t room_count;
 	LLVMValueRef floor;          /* the top of the exceptions at the start, in functions that catch */
@@ -122,7 +126,7 @@ LLVMBasicBlockRef trap_block(struct build *t, enum vm_trap code);
 void trap_if(struct build *t, LLVMValueRef condition, enum vm_trap code);
 /* vm_field loads the member of struct vm at this offset, vm_set stores it. */
 LLVMValueRef vm_field(struct build *t, size_t offset, LLVMTypeRef type);
-void vm_set(struct build *t, size_t offset, LLVMValueRef v);
+LLVMValueRef vm_set(struct build *t, size_t offset, LLVMValueRef v);
 /* call_helper calls the function pointer at this offset of struct vm, with vm as first argument. */
 LLVMValueRef call_helper(struct build *t, size_t offset, LLVMTypeRef result, LLVMValueRef *args, unsigned count);
 /* intrinsic calls the LLVM intrinsic of this name, overloaded on `types`. */
@@ -164,6 +168,8 @@ void import_thunk(struct build *t, uint32_t index);
 void entry_thunk(struct build *t, uint32_t index);
 void call_direct(struct walker *w, bool tail);
 void call_indirect(struct walker *w, bool tail);
+/* set_depth writes the call depth down, for those that are called. */
+void set_depth(struct walker *w, LLVMValueRef v);
 /* leave_function gives back the call depth and spills the gas: before any return. */
 void leave_function(struct walker *w);
 /* return_now returns the operands on top. */

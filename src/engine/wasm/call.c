@@ -2,6 +2,7 @@
 #include "engine/wasm/build.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* LLVM's number for `tailcc`: callees clear the stack, so that a tail call may pass more than its caller got. */
@@ -167,13 +168,22 @@ static LLVMValueRef foreign_thunk(struct build *t, uint32_t type)
 
 /* ---- calls ---- */
 
+void set_depth(struct walker *w, LLVMValueRef v)
+{
+	if (w->depth_write_count == w->depth_write_cap) {
+		w->depth_write_cap = w->depth_write_cap ? 2 * w->depth_write_cap : 64;
+		w->depth_writes = realloc(w->depth_writes, w->depth_write_cap * sizeof(*w->depth_writes));
+		must(w->depth_writes != NULL);
+	}
+	w->depth_writes[w->depth_write_count++] = vm_set(&w->t, offsetof(struct vm, depth), v);
+}
+
 void leave_function(struct walker *w)
 {
 	struct build *t = &w->t;
 
 	gas_spill(t);
-	vm_set(t, offsetof(struct vm, depth),
-	       LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
+	set_depth(w, LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
 }
 
 void return_now(struct walker *w)
@@ -246,6 +256,7 @@ static void finish_call(struct walker *w, LLVMValueRef callee, const struct wasm
 	}
 	if (by_pointer(type))
 		args[type->param_count + 1] = result_room(w, type->result_count);
+	w->calls = true; /* unlike a tail call, for which the depth is what it was at the start */
 	gas_spill(t);
 	r = call_function(t, type, callee, args);
 	gas_reload(t);

@@ -56,9 +56,9 @@ LLVMValueRef vm_field(struct build *t, size_t offset, LLVMTypeRef type)
 	return load_at(t, type, t->vm, offset);
 }
 
-void vm_set(struct build *t, size_t offset, LLVMValueRef v)
+LLVMValueRef vm_set(struct build *t, size_t offset, LLVMValueRef v)
 {
-	LLVMBuildStore(t->b, v, offset_by(t, t->vm, offset));
+	return LLVMBuildStore(t->b, v, offset_by(t, t->vm, offset));
 }
 
 LLVMValueRef call_helper(struct build *t, size_t offset, LLVMTypeRef result, LLVMValueRef *args, unsigned count)

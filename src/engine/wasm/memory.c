@@ -2,13 +2,14 @@
 #include "engine/wasm/memory.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, RUNS = 512, FLAGS = 4096 };
+enum { PAGE = 4096, RUNS = 512, FLAGS = 4096, LIST = 1024 };
 
 /* linux/fs.h of kernel 6.7, which Debian's headers do not have yet. */
 struct page_region {
@@ -28,6 +29,7 @@ struct walk {
 	uint64_t changed, kept;
 	memory_changed *tell; /* of a commit; may be NULL */
 	void *ctx;
+	uint64_t *pages; /* of memory_changes */
 	bool trim;
 };
 
@@ -194,6 +196,34 @@ static void each_private(struct walk *w, uint64_t end)
 }
 
 /* ---- commit and rollback ---- */
+
+static uint64_t note_page(struct walk *w, uint64_t at)
+{
+	if (memcmp(w->m->shared + at, w->m->base + at, PAGE) == 0)
+		return 0;
+	if (w->changed % LIST == 0) {
+		w->pages = realloc(w->pages, (w->changed + LIST) * sizeof *w->pages);
+		must(w->pages != NULL);
+	}
+	w->pages[w->changed] = at / PAGE;
+	return 1;
+}
+
+size_t memory_changes(struct wasm_memory *m, uint64_t **pages)
+{
+	struct walk w = {.m = m, .page = note_page};
+
+	each_private(&w, m->size < m->committed ? m->size : m->committed);
+	*pages = w.pages;
+	return w.changed;
+}
+
+void memory_keep(const struct wasm_memory *m, const uint64_t *pages, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		if (pages[k] < m->committed / PAGE) /* a write that changes nothing */
+			__atomic_fetch_or(m->base + pages[k] * PAGE, 0, __ATOMIC_RELAXED);
+}
 
 static uint64_t commit_page(struct walk *w, uint64_t at)
 {

@@ -54,6 +54,11 @@ must_use enum err memory_open(struct wasm_memory *m, int bits, uint64_t size, ui
 void memory_close(struct wasm_memory *m);
 /* memory_grow: false when it would pass `max`. `size` is in bytes, a multiple of WASM_PAGE. */
 bool memory_grow(struct wasm_memory *m, uint64_t size);
+/* memory_changes lists the pages of the image, by number, that a commit would change; the caller frees *pages. */
+size_t memory_changes(struct wasm_memory *m, uint64_t **pages);
+/* memory_keep gives the instance its own copies of these pages of the image while they are what they are; any
+ * thread, also while the guest runs. */
+void memory_keep(const struct wasm_memory *m, const uint64_t *pages, size_t count);
 /* memory_commit makes what the guest sees the image, and calls changed(ctx, page) (may be NULL) for each 4 KiB page that
  * differed; memory_rollback makes the guest see the image again, whose size may have changed by another's
  * commit. Both give the number of pages that differed. */

@@ -338,7 +338,9 @@ static void take_depth(struct walker *w, const struct wasm_function *fn)
 	w->depth_units = 1 + (fn->locals_count + fn->height_max) / 32 + fn->moves / 1024;
 	left = LLVMBuildSub(t->b, left, const_i64(t, (uint64_t)w->depth_units), "");
 	trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), ""), TRAP_STACK);
-	vm_set(t, offsetof(struct vm, depth), left);
+	w->calls = false;
+	w->depth_write_count = 0;
+	set_depth(w, left);
 	w->depth_left = left;
 }
 
@@ -436,6 +438,8 @@ static void function(struct walker *w, uint32_t index)
 			count_entry(w);
 	}
 	LLVMBuildBr(t->entry, start);
+	for (uint32_t i = 0; !w->calls && i < w->depth_write_count; i++)
+		LLVMInstructionEraseFromParent(w->depth_writes[i]);
 }
 
 /* ---- batches ---- */
@@ -563,6 +567,7 @@ void wasm_translator_close(struct wasm_translator *t)
 	free(t->w.t.foreign);
 	free(t->w.t.stack);
 	free(t->w.frames);
+	free(t->w.depth_writes);
 	arena_release(&t->w.a);
 	free(t);
 }

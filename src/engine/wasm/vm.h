@@ -29,7 +29,7 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 4 };
+enum { VM_VERSION = 5 };
 
 /* LLVM's name for addresses relative to gs, where T1 expects the base of the memory that the instance uses. */
 enum { VM_MEMORY_SPACE = 256 };

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,7 +136,6 @@ int main(int argc, char **argv)
 		fputs("usage: weft-compile own|metering, with a module on fd 0 and a socket on fd 3\n", stderr);
 		return 2;
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for the units process, which ends us in its time */
 	signal(SIGPIPE, SIG_IGN);
 	e = sandbox_enter(SANDBOX_COMPILE, &note);

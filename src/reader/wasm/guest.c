@@ -213,8 +213,6 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 		return e;
 	}
 	g->state = wasm_state_save(g->instance, &g->arena);
-	if (o->image_size)
-		guest_rollback(g, o->image_size);
 	*out = g;
 	return OK;
 }
@@ -232,6 +230,11 @@ void guest_close(struct guest *g)
 struct wasm_instance *guest_instance(struct guest *g)
 {
 	return g->instance;
+}
+
+size_t guest_changes(struct guest *g, uint64_t **pages)
+{
+	return memory_changes(wasm_memory(g->instance), pages);
 }
 
 static void add_page(void *pages, uint64_t page)

@@ -26,7 +26,7 @@ struct guest_options {
 	const struct wasm_module *module; /* valid; outlives the guest */
 	const struct wasm_code *code;
 	uint64_t memory_max; /* bytes */
-	int image;           /* memfd of the process's memory, taken over; -1: a new process */
+	int image;           /* memfd of the process's memory, taken over; -1: one of its own */
 	uint64_t image_size; /* bytes of it that are the state; 0: a new process */
 	int pagemap;         /* as in instance.h */
 	void (*missing)(struct wasm_instance *i, uint32_t function); /* as in instance.h, as is */
@@ -41,8 +41,9 @@ struct turn {
 	uint64_t gas_used;
 };
 
-/* guest_open: E_FORMAT when the module lacks an export that the ABI needs or fails while starting, E_LIMIT for memory. Use it
- * on a thread of wasm_run_deep. */
+/* guest_open starts the module, without a look at the image: guest_commit makes the start the state of a new process,
+ * guest_rollback shows the state of one that there is. E_FORMAT when the module lacks an export that the ABI needs or
+ * fails while starting, E_LIMIT for memory. Use it on a thread of wasm_run_deep. */
 must_use enum err guest_open(struct guest **out, const struct guest_options *options, struct note *note);
 void guest_close(struct guest *g);
 
@@ -50,6 +51,8 @@ void guest_close(struct guest *g);
  * release. */
 void guest_turn(struct guest *g, struct bytes message, struct bytes environment, uint64_t gas_limit, struct turn *turn);
 
+/* guest_changes lists the pages of the image that guest_commit would change, as memory_changes does. */
+size_t guest_changes(struct guest *g, uint64_t **pages);
 /* guest_commit gives the size of the image in bytes, and appends to `pages` (may be NULL) the numbers of the 4 KiB pages
  * that changed in it, 4 bytes each, little endian. */
 uint64_t guest_commit(struct guest *g, struct buf *pages);

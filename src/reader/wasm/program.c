@@ -29,6 +29,7 @@
 
 /* What a guest may answer, each byte of it replaced by a U+FFFD at worst. */
 enum { TEXT_MAX = 3 * GUEST_TEXT_MAX + 1000 };
+enum { KEEP_SECONDS_MAX = 10, OPEN_TRIES = 3 };
 #define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
@@ -46,7 +47,8 @@ struct wasm_program {
 struct wasm_instance_far {
 	struct instance base;
 	struct wasm_program *program;
-	int socket;
+	struct image_view view; /* while it takes a dry run */
+	int socket, side;
 	int process; /* descriptor of the worker; -1: not met yet */
 	pid_t pid;   /* for /proc only: a number may have been given to somebody else */
 };
@@ -219,7 +221,8 @@ static void wasm_program_close(struct program *base)
 }
 
 /* Asks for a worker; a parent that has died is started again, once. */
-static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, int socket, int image, struct note *note)
+static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, const int fds[OPEN_FDS],
+			   struct note *note)
 {
 	enum err e = OK;
 
@@ -227,7 +230,7 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 	for (int tries = 0; tries < 2; tries++) {
 		if (!p->pid && (e = start_nursery(p, note)) < 0)
 			break;
-		if (wire_ask_open(p->control, ask, socket, image)) {
+		if (wire_ask_open(p->control, ask, fds)) {
 			e = OK;
 			break;
 		}
@@ -240,28 +243,67 @@ static enum err ask_worker(struct wasm_program *p, const struct wire_ask *ask, i
 
 /* ---- instances ---- */
 
-/* What the worker says in the end; on the way it may need code. Without an answer in time it is killed. */
-static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_answer *answer, struct bytes *text,
+static void kill_worker(struct wasm_instance_far *i)
+{
+	if (i->process >= 0)
+		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+}
+
+/* What the worker needs before it can answer. `committing`: we hold the image's lock, and it may change it. */
+static enum err give(struct wasm_instance_far *i, const struct wire_answer *answer, struct bytes text, bool committing,
 		     struct note *note)
 {
-	uint64_t deadline = clock_ns() + i->program->readers->turn_ms_max * 1000000;
 	struct wire_ask go_on = {.op = WIRE_GO_ON};
+	enum err e = OK;
+
+	if (answer->need == NEED_CODE)
+		e = translated_need(i->program->code, answer->function, note);
+	else if (answer->need == NEED_KEEP && committing && text.len % 8 == 0)
+		image_keep(i->base.image, (const uint64_t *)(const void *)text.ptr, text.len / 8);
+	else
+		e = nonsense(note);
+	if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
+		e = died(note);
+	return e;
+}
+
+/* What the worker says in the end. Without an answer in time it is killed. */
+static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_answer *answer, struct bytes *text,
+		     bool committing, struct note *note)
+{
+	uint64_t deadline = clock_ns() + i->program->readers->turn_ms_max * 1000000;
 	enum err e;
 
-	for (;;) {
-		e = take_answer(i->socket, deadline, a, answer, text, note);
-		if (e < 0 || !answer->need)
-			break;
+	while ((e = take_answer(i->socket, deadline, a, answer, text, note)) == OK && answer->need) {
 		uint64_t start = clock_ns();
-		e = translated_need(i->program->code, answer->function, note);
-		deadline += clock_ns() - start; /* it has a limit of its own */
-		if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
-			e = died(note);
+		e = give(i, answer, *text, committing, note);
 		if (e < 0)
 			break;
+		deadline += clock_ns() - start; /* what it waits for has limits of its own */
 	}
 	if (e == E_WORKER)
-		instance_stop(&i->base);
+		kill_worker(i);
+	return e;
+}
+
+static enum err ask_simple(struct wasm_instance_far *i, const struct wire_ask *ask, struct arena *a,
+			   struct wire_answer *answer, struct bytes *text, struct note *note)
+{
+	if (!wire_write(i->socket, ask, sizeof(*ask)))
+		return died(note);
+	return hear(i, a, answer, text, ask->op == WIRE_COMMIT, note);
+}
+
+/* Shows the worker's guest the image as it is. With the image's lock held. */
+static enum err show_image(struct wasm_instance_far *i, struct note *note)
+{
+	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(i->base.image)};
+	struct arena a = ARENA_EMPTY;
+	struct wire_answer answer;
+	struct bytes text;
+	enum err e = ask_simple(i, &ask, &a, &answer, &text, note);
+
+	arena_release(&a);
 	return e;
 }
 
@@ -269,12 +311,37 @@ static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_a
  * notice. */
 static void drop_worker(struct wasm_instance_far *i)
 {
-	instance_stop(&i->base);
+	kill_worker(i);
 	if (i->socket >= 0)
 		close(i->socket);
+	if (i->side >= 0)
+		close(i->side);
 	if (i->process >= 0)
 		close(i->process);
-	i->socket = i->process = -1;
+	i->socket = i->side = i->process = -1;
+}
+
+/* Our two sockets, and what the worker gets: its own two, to be closed here, and the image. */
+static enum err make_sockets(struct wasm_instance_far *i, int fds[OPEN_FDS], struct note *note)
+{
+	struct timeval patience = {.tv_sec = KEEP_SECONDS_MAX};
+	int pair[2], side[2];
+
+	if (!wire_pair(pair))
+		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, side) != 0) {
+		note_err(note, E_IO, "socketpair: %s", strerror(errno));
+		close(pair[0]);
+		close(pair[1]);
+		return E_IO;
+	}
+	(void)setsockopt(side[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	i->socket = pair[0];
+	i->side = side[0];
+	fds[OPEN_SOCKET] = pair[1];
+	fds[OPEN_IMAGE] = image_fd(i->base.image);
+	fds[OPEN_SIDE] = side[1];
+	return OK;
 }
 
 /* The new worker is met before the guest begins, so that it can be killed. */
@@ -284,56 +351,66 @@ static enum err open_worker(struct wasm_instance_far *i, const struct wire_ask *
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
 	struct bytes text;
-	int pair[2];
-	enum err e;
+	int fds[OPEN_FDS];
+	enum err e = make_sockets(i, fds, note);
 
-	if (!wire_pair(pair))
-		return note_err(note, E_IO, "socketpair: %s", strerror(errno));
-	i->socket = pair[0];
-	e = ask_worker(i->program, ask, pair[1], image_fd(i->base.image), note);
-	close(pair[1]);
+	if (e < 0)
+		return e;
+	e = ask_worker(i->program, ask, fds, note);
+	close(fds[OPEN_SOCKET]);
+	close(fds[OPEN_SIDE]);
 	if (e == OK && (i->process = wire_meet(i->socket, clock_ns() + START_NS_MAX, &i->pid)) < 0)
 		e = died(note);
 	if (e == OK)
-		e = hear(i, &a, &answer, &text, note);
+		e = hear(i, &a, &answer, &text, false, note);
 	if (e == OK)
 		*image_size = answer.image_size;
-	else
-		drop_worker(i);
 	arena_release(&a);
 	return e;
 }
 
-/* An empty image is filled by its first worker; otherwise opening only looks. */
+/* An empty image becomes what the module starts with, and nobody may look at it before: the lock is held. Any other is
+ * only looked at, once the guest has started. */
+static enum err try_open(struct wasm_instance_far *i, const struct wire_ask *ask, struct note *note)
+{
+	struct image *image = i->base.image;
+	uint64_t size = 0;
+	enum err e = open_worker(i, ask, &size, note);
+
+	if (e == OK && ask->image_size == 0 && !image_set_size(image, size))
+		e = nonsense(note);
+	if (e == OK && ask->image_size) {
+		image_lock(image);
+		e = show_image(i, note);
+		image_unlock(image);
+	}
+	if (e < 0)
+		drop_worker(i);
+	return e;
+}
+
 static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
 				   uint64_t memory_max, struct note *note)
 {
 	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max, .abi = program_of(base)->abi};
 	struct wasm_instance_far *i = calloc(1, sizeof(*i));
-	bool first = image_size(image) == 0;
-	uint64_t size = 0;
 	enum err e = E_WORKER;
 
 	must(i != NULL);
 	i->base = (struct instance){&wasm_reader, image_hold(image)};
 	i->program = program_of(base);
-	i->socket = i->process = -1;
-	if (first)
-		image_lock_write(image);
-	else
-		image_lock_read(image);
+	i->socket = i->side = i->process = -1;
+	image_lock(image);
 	ask.image_size = image_size(image);
+	if (ask.image_size)
+		image_unlock(image);
 	/* The parent may be dying when it is asked; the next one does not. */
-	for (int tries = 0; tries < 3 && e == E_WORKER; tries++) {
+	for (int tries = 0; tries < OPEN_TRIES && e == E_WORKER; tries++) {
 		note_reset(note);
-		e = open_worker(i, &ask, &size, note);
+		e = try_open(i, &ask, note);
 	}
-	if (e == OK && first && !image_set_size(image, size))
-		e = nonsense(note);
-	if (first)
-		image_unlock_write(image);
-	else
-		image_unlock_read(image);
+	if (ask.image_size == 0)
+		image_unlock(image);
 	if (e < 0) {
 		instance_close(&i->base);
 		return e;
@@ -344,10 +421,7 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 
 static void wasm_instance_stop(struct instance *base)
 {
-	struct wasm_instance_far *i = instance_of(base);
-
-	if (i->process >= 0)
-		(void)syscall(SYS_pidfd_send_signal, i->process, SIGKILL, NULL, 0);
+	kill_worker(instance_of(base));
 }
 
 static void wasm_instance_close(struct instance *base)
@@ -357,7 +431,8 @@ static void wasm_instance_close(struct instance *base)
 	free(base);
 }
 
-/* Private_Clean and Private_Dirty: pages that nobody else maps. Code and the parent's data are shared. */
+/* Pss_Anon: pages of no file, its part of those that it has in common with its parent. What it sees of the image is the
+ * image's. */
 static uint64_t wasm_instance_memory(struct instance *base)
 {
 	char path[64], line[200];
@@ -369,9 +444,8 @@ static uint64_t wasm_instance_memory(struct instance *base)
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
-		    sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1)
-			sum += kb << 10;
+		if (sscanf(line, "Pss_Anon: %" SCNu64, &kb) == 1)
+			sum = kb << 10;
 	fclose(f);
 	return sum;
 }
@@ -408,95 +482,126 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
-static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, const struct wire_ask *ask, struct bytes message,
-			 struct bytes environment, struct outcome *out, struct note *note)
+static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct bytes message, struct bytes environment,
+			 uint64_t gas_limit, struct outcome *out, struct note *note)
 {
+	struct wire_ask ask = {.op = WIRE_TURN,
+			       .gas_limit = gas_limit,
+			       .message_len = message.len,
+			       .environment_len = environment.len};
+	struct tiers *tiers = i->program->readers->tiers;
 	struct wire_answer answer;
 	struct bytes text;
 	enum err e;
 
-	if (!wire_write(i->socket, ask, sizeof(*ask)) || !wire_write(i->socket, message.ptr, message.len) ||
+	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
 	    !wire_write(i->socket, environment.ptr, environment.len))
 		return died(note);
-	e = hear(i, a, &answer, &text, note);
+	e = hear(i, a, &answer, &text, false, note);
 	if (e < 0)
 		return e;
 	read_outcome(out, a, &answer, text);
-	if (i->program->readers->tiers && !atomic_exchange(&i->program->warm, true))
-		tiers_add(i->program->readers->tiers, i->program->code);
+	if (tiers && !atomic_exchange(&i->program->warm, true))
+		tiers_add(tiers, i->program->code);
 	return OK;
 }
 
-static void stop_reader(void *ctx)
+/* A worker in a dry run makes pages its own before they change. One that does not, in that time, is lost. */
+static void keep_in_worker(struct image_view *v, const uint64_t *pages, size_t count)
 {
-	wasm_instance_stop(ctx);
+	struct wasm_instance_far *i = (struct wasm_instance_far *)((char *)v -
+								   offsetof(struct wasm_instance_far, view));
+	uint64_t deadline = clock_ns() + (uint64_t)KEEP_SECONDS_MAX * 1000000000, number = count;
+	char done;
+
+	if (!wire_write(i->side, &number, sizeof(number)) || !wire_write(i->side, pages, count * sizeof(*pages)) ||
+	    !wire_read_until(i->side, &done, 1, deadline))
+		kill_worker(i);
 }
 
-static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
-			  uint64_t gas_limit, uint64_t dry_ms, struct outcome *out, struct note *note)
+static enum err begin_view(struct wasm_instance_far *i, uint64_t *commits, struct note *note)
 {
-	struct image_reader reader = {.patience_ms = dry_ms, .stop = stop_reader, .ctx = base};
-	struct wire_ask ask = {.op = WIRE_TURN,
-			       .gas_limit = gas_limit,
-			       .message_len = message.len,
-			       .environment_len = environment.len,
-			       .fresh = dry_ms != 0};
+	struct image *image = i->base.image;
 	enum err e;
 
-	if (!dry_ms)
-		return ask_turn(instance_of(base), a, &ask, message, environment, out, note);
-	image_reader_begin(base->image, &reader);
-	ask.image_size = image_size(base->image);
-	e = ask_turn(instance_of(base), a, &ask, message, environment, out, note);
-	image_reader_end(base->image, &reader);
-	if (e == E_WORKER && reader.stopped) {
-		note_reset(note);
-		e = note_err(note, E_BUSY, "the process went on before the dry run had ended");
+	image_lock(image);
+	*commits = image_commits(image);
+	e = show_image(i, note);
+	if (e == OK) {
+		i->view.keep = keep_in_worker;
+		image_view_add(image, &i->view);
 	}
+	image_unlock(image);
 	return e;
 }
 
-static enum err ask_simple(struct instance *base, const struct wire_ask *ask, struct arena *a,
-			   struct wire_answer *answer, struct bytes *text, struct note *note)
+static void end_view(struct wasm_instance_far *i)
+{
+	image_lock(i->base.image);
+	image_view_remove(i->base.image, &i->view);
+	image_unlock(i->base.image);
+}
+
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
+	uint64_t commits;
+	enum err e;
 
-	return wire_write(i->socket, ask, sizeof(*ask)) ? hear(i, a, answer, text, note) : died(note);
+	if (!dry)
+		return ask_turn(i, a, message, environment, gas_limit, out, note);
+	e = begin_view(i, &commits, note);
+	if (e < 0)
+		return e;
+	e = ask_turn(i, a, message, environment, gas_limit, out, note);
+	end_view(i);
+	if (e == OK)
+		out->commits = commits;
+	return e;
+}
+
+/* Numbers of pages, as the worker gives them. */
+static enum err mark_pages(struct image *image, struct bytes pages, struct note *note)
+{
+	for (size_t at = 0; at + 4 <= pages.len; at += 4) {
+		uint32_t page = get_u32le(pages.ptr + at);
+		if (page >= image_size(image) / IMAGE_PAGE)
+			return nonsense(note);
+		image_mark(image, page);
+	}
+	return OK;
 }
 
 static enum err wasm_commit(struct instance *base, struct note *note)
 {
+	struct image *image = base->image;
 	struct wire_ask ask = {.op = WIRE_COMMIT};
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
 	struct bytes pages;
 	enum err e;
 
-	image_lock_write(base->image);
-	e = ask_simple(base, &ask, &a, &answer, &pages, note);
-	if (e == OK && !image_set_size(base->image, answer.image_size))
+	image_lock(image);
+	image_count_commit(image);
+	ask.viewed = image_viewed(image);
+	e = ask_simple(instance_of(base), &ask, &a, &answer, &pages, note);
+	if (e == OK && !image_set_size(image, answer.image_size))
 		e = nonsense(note);
-	for (size_t at = 0; e == OK && at + 4 <= pages.len; at += 4) {
-		uint32_t page = get_u32le(pages.ptr + at);
-		if (page >= answer.image_size / IMAGE_PAGE)
-			e = nonsense(note);
-		else
-			image_mark(base->image, page);
-	}
-	image_unlock_write(base->image);
+	if (e == OK)
+		e = mark_pages(image, pages, note);
+	image_unlock(image);
 	arena_release(&a);
 	return e;
 }
 
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_ROLLBACK, .image_size = image_size(base->image)};
-	struct arena a = ARENA_EMPTY;
-	struct wire_answer answer;
-	struct bytes text;
-	enum err e = ask_simple(base, &ask, &a, &answer, &text, note);
+	enum err e;
 
-	arena_release(&a);
+	image_lock(base->image);
+	e = show_image(instance_of(base), note);
+	image_unlock(base->image);
 	return e;
 }
 

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,8 @@ struct worker {
 	struct arena arena;
 	/* of a child */
 	struct wire_ask ask;
-	int socket, image;
+	int fds[OPEN_FDS];
+	sem_t keeper_runs;
 	struct guest *guest;
 };
 
@@ -53,9 +56,46 @@ static void missing(struct wasm_instance *i, uint32_t function)
 	struct wire_ask ask;
 
 	(void)i;
-	if (!answer(self->socket, (struct wire_answer){.need = 1, .function = function}, bytes_of(NULL, 0)) ||
-	    !wire_read(self->socket, &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
+	if (!answer(self->fds[OPEN_SOCKET], (struct wire_answer){.need = NEED_CODE, .function = function},
+		    bytes_of(NULL, 0)) ||
+	    !wire_read(self->fds[OPEN_SOCKET], &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
 		_exit(1);
+}
+
+/* Before a commit while others look at the image. */
+static bool announce(struct worker *w)
+{
+	uint64_t *pages = NULL;
+	size_t count = guest_changes(w->guest, &pages);
+	struct wire_ask ask;
+	bool alive = answer(w->fds[OPEN_SOCKET], (struct wire_answer){.need = NEED_KEEP},
+			    bytes_of(pages, count * sizeof(*pages))) &&
+		     wire_read(w->fds[OPEN_SOCKET], &ask, sizeof(ask)) && ask.op == WIRE_GO_ON;
+
+	free(pages);
+	return alive;
+}
+
+/* The other socket, on a thread of its own: pages that are to be the guest's own before another changes the image. */
+static void *keep_pages(void *ctx)
+{
+	struct worker *w = ctx;
+	uint64_t pages[256], left;
+
+	sem_post(&w->keeper_runs);
+	while (wire_read(w->fds[OPEN_SIDE], &left, sizeof(left))) {
+		struct wasm_memory *m = wasm_memory(guest_instance(w->guest));
+		while (left) {
+			size_t count = left < 256 ? (size_t)left : 256;
+			if (!wire_read(w->fds[OPEN_SIDE], pages, count * sizeof(*pages)))
+				return NULL;
+			memory_keep(m, pages, count);
+			left -= count;
+		}
+		if (!wire_write(w->fds[OPEN_SIDE], "k", 1))
+			return NULL;
+	}
+	return NULL;
 }
 
 static bool take_turn(struct worker *w, const struct wire_ask *ask)
@@ -65,13 +105,12 @@ static bool take_turn(struct worker *w, const struct wire_ask *ask)
 	bool alive;
 
 	must(text != NULL);
-	alive = wire_read(w->socket, text, ask->message_len + ask->environment_len);
+	alive = wire_read(w->fds[OPEN_SOCKET], text, ask->message_len + ask->environment_len);
 	if (alive) {
-		if (ask->fresh)
-			guest_rollback(w->guest, ask->image_size);
 		guest_turn(w->guest, bytes_of(text, ask->message_len),
 			   bytes_of(text + ask->message_len, ask->environment_len), ask->gas_limit, &turn);
-		alive = answer(w->socket, (struct wire_answer){.failed = turn.failed, .gas_used = turn.gas_used},
+		alive = answer(w->fds[OPEN_SOCKET],
+			       (struct wire_answer){.failed = turn.failed, .gas_used = turn.gas_used},
 			       buf_bytes(&turn.text));
 		buf_release(&turn.text);
 	}
@@ -79,12 +118,16 @@ static bool take_turn(struct worker *w, const struct wire_ask *ask)
 	return alive;
 }
 
-static bool commit(struct worker *w)
+static bool commit(struct worker *w, bool viewed)
 {
 	struct buf pages = BUF_EMPTY;
-	uint64_t size = guest_commit(w->guest, &pages);
-	bool alive = answer(w->socket, (struct wire_answer){.image_size = size}, buf_bytes(&pages));
+	uint64_t size;
+	bool alive;
 
+	if (viewed && !announce(w))
+		return false;
+	size = guest_commit(w->guest, &pages);
+	alive = answer(w->fds[OPEN_SOCKET], (struct wire_answer){.image_size = size}, buf_bytes(&pages));
 	buf_release(&pages);
 	return alive;
 }
@@ -95,10 +138,10 @@ static bool obey(struct worker *w, const struct wire_ask *ask)
 	case WIRE_TURN:
 		return take_turn(w, ask);
 	case WIRE_COMMIT:
-		return commit(w);
+		return commit(w, ask->viewed);
 	case WIRE_ROLLBACK:
 		guest_rollback(w->guest, ask->image_size);
-		return answer(w->socket, (struct wire_answer){0}, bytes_of(NULL, 0));
+		return answer(w->fds[OPEN_SOCKET], (struct wire_answer){0}, bytes_of(NULL, 0));
 	case WIRE_OPEN:
 	case WIRE_GO_ON:
 		break;
@@ -134,7 +177,7 @@ static void work(void *ctx)
 	e = sandbox_enter(SANDBOX_WORKER, &note);
 
 	self = w;
-	if (!wire_greet(w->socket))
+	if (!wire_greet(w->fds[OPEN_SOCKET]))
 		return;
 	if (e == OK)
 		e = guest_open(&w->guest,
@@ -142,23 +185,36 @@ static void work(void *ctx)
 						       .module = &w->module,
 						       .code = &w->code,
 						       .memory_max = w->ask.memory_max,
-						       .image = w->image,
+						       .image = w->fds[OPEN_IMAGE],
 						       .image_size = size,
 						       .pagemap = pagemap,
 						       .missing = missing,
 						       .counts = w->counts},
 			       &note);
 	if (e < 0) { /* stays to be met: who looks for a process that has gone takes it for one that died */
-		if (answer_err(w->socket, e, &note))
-			(void)wire_read(w->socket, &ask, sizeof(ask));
+		if (answer_err(w->fds[OPEN_SOCKET], e, &note))
+			(void)wire_read(w->fds[OPEN_SOCKET], &ask, sizeof(ask));
 		return;
 	}
 	if (size == 0)
 		size = guest_commit(w->guest, NULL);
-	if (!answer(w->socket, (struct wire_answer){.image_size = size}, bytes_of(NULL, 0)))
+	if (!answer(w->fds[OPEN_SOCKET], (struct wire_answer){.image_size = size}, bytes_of(NULL, 0)))
 		return;
-	while (wire_read(w->socket, &ask, sizeof(ask)) && obey(w, &ask))
+	while (wire_read(w->fds[OPEN_SOCKET], &ask, sizeof(ask)) && obey(w, &ask))
 		;
+}
+
+/* A child of the fork. A thread makes system calls as it begins that the sandbox has no place for: wait until it did. */
+static void live(struct worker *w)
+{
+	pthread_t keeper;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(WIRE_CONTROL);
+	must(sem_init(&w->keeper_runs, 0, 0) == 0 && pthread_create(&keeper, NULL, keep_pages, w) == 0);
+	while (sem_wait(&w->keeper_runs) != 0)
+		;
+	wasm_run_deep(work, w);
 }
 
 /* ---- their parent ---- */
@@ -215,7 +271,6 @@ int main(void)
 	enum err e;
 
 	must(w != NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for the units process, which ends us in its time */
 	signal(SIGCHLD, SIG_IGN);
 	e = sandbox_enter(SANDBOX_NURSERY, &note);
@@ -223,22 +278,20 @@ int main(void)
 		e = load(w, &note);
 	if (!answer_err(WIRE_CONTROL, e, &note) || e < 0)
 		return 1;
-	while (wire_take_open(WIRE_CONTROL, &w->ask, &w->socket, &w->image)) {
+	while (wire_take_open(WIRE_CONTROL, &w->ask, w->fds)) {
 		pid_t child = fork();
 
 		if (child == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			close(WIRE_CONTROL);
-			wasm_run_deep(work, w);
+			live(w);
 			_exit(0);
 		}
 		note_reset(&note);
 		if (child < 0) {
 			e = note_err(&note, E_IO, "fork: %s", strerror(errno));
-			answer_err(w->socket, e, &note);
+			answer_err(w->fds[OPEN_SOCKET], e, &note);
 		}
-		close(w->socket);
-		close(w->image);
+		for (int k = 0; k < OPEN_FDS; k++)
+			close(w->fds[k]);
 	}
 	return 0;
 }

@@ -106,10 +106,10 @@ int wire_meet(int fd, uint64_t deadline, pid_t *pid)
 
 union control {
 	struct cmsghdr head;
-	char space[CMSG_SPACE(2 * sizeof(int))];
+	char space[CMSG_SPACE(OPEN_FDS * sizeof(int))];
 };
 
-bool wire_ask_open(int fd, const struct wire_ask *ask, int socket, int image)
+bool wire_ask_open(int fd, const struct wire_ask *ask, const int fds[OPEN_FDS])
 {
 	union control control = {0};
 	struct wire_ask copy = *ask;
@@ -117,37 +117,33 @@ bool wire_ask_open(int fd, const struct wire_ask *ask, int socket, int image)
 	struct msghdr m = {
 		.msg_iov = &body, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int both[2] = {socket, image};
 	ssize_t n;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(both));
-	memcpy(CMSG_DATA(c), both, sizeof(both));
+	c->cmsg_len = CMSG_LEN(OPEN_FDS * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, OPEN_FDS * sizeof(int));
 	do
 		n = sendmsg(fd, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n == sizeof(copy);
 }
 
-bool wire_take_open(int fd, struct wire_ask *ask, int *socket, int *image)
+bool wire_take_open(int fd, struct wire_ask *ask, int fds[OPEN_FDS])
 {
 	union control control = {0};
 	struct iovec body = {ask, sizeof(*ask)};
 	struct msghdr m = {
 		.msg_iov = &body, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
-	int both[2];
 	ssize_t n;
 
 	do
 		n = recvmsg(fd, &m, MSG_WAITALL | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	c = CMSG_FIRSTHDR(&m);
-	if (n != sizeof(*ask) || !c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(both)))
+	if (n != sizeof(*ask) || !c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(OPEN_FDS * sizeof(int)))
 		return false;
-	memcpy(both, CMSG_DATA(c), sizeof(both));
-	*socket = both[0];
-	*image = both[1];
+	memcpy(fds, CMSG_DATA(c), OPEN_FDS * sizeof(int));
 	return true;
 }

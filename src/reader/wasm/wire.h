@@ -4,12 +4,15 @@
  *
  * weft-worker starts with four descriptors: WIRE_CONTROL, WIRE_MODULE (the wasm file), WIRE_CODE (the area of its
  * native code, engine/wasm/code.h) and WIRE_PROFILE (32 bits for each function, which T0 counts in). It loads them and answers
- * once on the control socket. Each WIRE_OPEN that comes there carries two descriptors, a new socket and the
- * image, and makes it fork: the child greets on that socket, opens the guest on the image, answers, and from
- * then on it is one ask, one answer, in turn. An end of file ends it.
+ * once on the control socket. Each WIRE_OPEN that comes there carries three descriptors, a new socket, the
+ * image, and another socket; and makes it fork: the child greets on the first, opens the guest, answers, and from
+ * then on it is one ask, one answer, in turn. An end of file ends it. The second socket works beside that, also while a guest
+ * runs: a number of pages comes in, as 64 bits, then the numbers of those pages, and as soon as the worker has made them
+ * its own it answers with a byte (format.h).
  *
  * In the middle of an OPEN or a TURN the guest may reach a function that has no code yet. Then the worker's answer has `need`
- * set; the next thing that it reads is an ask WIRE_GO_ON, once the code is there; and the true answer follows later.
+ * set; the next thing that it reads is an ask WIRE_GO_ON, once the code is there; and the true answer follows later. In the
+ * same way a COMMIT with `viewed` gives the pages that it is about to change before it does.
  *
  * Both sides are the same build on the same machine, so structs travel as they are.
  */
@@ -23,10 +26,12 @@
 enum { WIRE_CONTROL = 3, WIRE_MODULE = 4, WIRE_CODE = 5, WIRE_PROFILE = 6, WIRE_FDS = 4 };
 enum wire_op { WIRE_OPEN = 1, WIRE_TURN, WIRE_COMMIT, WIRE_ROLLBACK, WIRE_GO_ON };
 
+enum wire_need { NEED_NOTHING, NEED_CODE, NEED_KEEP /* of the pages in the text */ };
+
 struct wire_ask {
 	uint32_t op;
-	uint32_t fresh;                        /* TURN: roll back to image_size first */
-	uint64_t image_size;                   /* OPEN, ROLLBACK, fresh TURN; 0 in OPEN: a new process */
+	uint32_t viewed;                       /* COMMIT: say first which pages will change */
+	uint64_t image_size;                   /* OPEN, ROLLBACK; 0 in OPEN: a new process */
 	uint64_t memory_max;                   /* OPEN */
 	uint64_t abi;                          /* OPEN: enum abi_id */
 	uint64_t gas_limit;                    /* TURN */
@@ -34,10 +39,10 @@ struct wire_ask {
 };
 
 struct wire_answer {
-	int32_t err;     /* enum err; the text is its note */
-	uint32_t failed; /* TURN: the guest failed; the text says how */
-	uint32_t need;   /* nothing else counts: the guest waits for the code of `function` */
-	uint32_t function;
+	int32_t err;         /* enum err; the text is its note */
+	uint32_t failed;     /* TURN: the guest failed; the text says how */
+	uint32_t need;       /* enum wire_need: this is not the answer yet */
+	uint32_t function;   /* NEED_CODE: which */
 	uint64_t image_size; /* OPEN, COMMIT */
 	uint64_t gas_used;
 	uint64_t text_len; /* its bytes follow; COMMIT: the pages that changed, 4 bytes each */
@@ -54,8 +59,9 @@ bool wire_pair(int pair[2]);
  * its number: the kernel says which, not the worker. -1 at the end of file, the deadline or an error. wire_greet sends it. */
 int wire_meet(int fd, uint64_t deadline, pid_t *pid);
 bool wire_greet(int fd);
-/* wire_ask_open sends an ask with two descriptors; wire_take_open receives one. */
-bool wire_ask_open(int fd, const struct wire_ask *ask, int socket, int image);
-bool wire_take_open(int fd, struct wire_ask *ask, int *socket, int *image);
+/* wire_ask_open sends an ask with the three descriptors of OPEN; wire_take_open receives one. */
+enum { OPEN_SOCKET, OPEN_IMAGE, OPEN_SIDE, OPEN_FDS };
+bool wire_ask_open(int fd, const struct wire_ask *ask, const int fds[OPEN_FDS]);
+bool wire_take_open(int fd, struct wire_ask *ask, int fds[OPEN_FDS]);
 
 #endif
