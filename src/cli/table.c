@@ -95,7 +95,8 @@ const struct command cli_commands[] = {
 	 "Without a terminal, standard input is evaluated: echo 'return 1' | weft console NAME.\n"
 	 "NAME is looked up among the processes of the wallet; there is one named 'default'.",
 	 console_options, command_console},
-	{"spawn", "MODULE", "start a process of a module and print its id",
+	{"spawn", "[MODULE]", "start a process of a module and print its id",
+	 "Without MODULE the process is of the module aos that this network's node published.\n"
 	 "The process names this network's scheduler, and trusts what its message unit pushes\n"
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",
 	 spawn_options, command_spawn},

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOG_SIZE_MAX = 64 << 20 };
+enum { LOG_SIZE_MAX = 64 << 20, FILE_SIZE_MAX = 512 << 20 };
 
 enum err home_open(const char *home, struct note *note)
 {
@@ -71,25 +71,71 @@ out:
 	return e;
 }
 
-enum err program_path(struct arena *a, const char **path, const char *name, struct note *note)
+/* The first of the places, relative to this program, where `name` is. */
+static bool find_beside(struct arena *a, const char **path, const char *const *places, size_t count, const char *name,
+			int mode, struct note *note)
 {
-	static const char *const places[] = {"", "../reader/", "../engine/", "../libexec/weft/"};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (n < 0)
-		return note_err(note, E_IO, "/proc/self/exe cannot be read: %s", strerror(errno));
+	if (n < 0) {
+		note_err(note, E_IO, "/proc/self/exe cannot be read: %s", strerror(errno));
+		return false;
+	}
 	self[n] = 0;
 	slash = strrchr(self, '/');
 	must(slash != NULL);
 	*slash = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		*path = (const char *)arena_printf(a, "%s/%s%s", self, places[i], name).ptr;
-		if (access(*path, X_OK) == 0)
-			return OK;
+		if (access(*path, mode) == 0)
+			return true;
 	}
-	note_err(note, E_NOT_FOUND, "the program %s is not in %s, where weft is", name, self);
+	note_err(note, E_NOT_FOUND, "%s was not found, looking from %s, where weft is", name, self);
+	return false;
+}
+
+enum err program_path(struct arena *a, const char **path, const char *name, struct note *note)
+{
+	static const char *const places[] = {"", "../reader/", "../engine/", "../libexec/weft/"};
+
+	if (find_beside(a, path, places, sizeof(places) / sizeof(places[0]), name, X_OK, note))
+		return OK;
 	note_hint(note, "weft, weft-worker and weft-compile belong in one directory");
 	return E_NOT_FOUND;
+}
+
+enum err module_path(struct arena *a, const char **path, struct note *note)
+{
+	static const char *const places[] = {"../../modules/aos/", "../share/weft/"};
+
+	return find_beside(a, path, places, sizeof(places) / sizeof(places[0]), "aos.wasm", R_OK, note) ? OK
+													: E_NOT_FOUND;
+}
+
+enum err file_read(struct arena *a, const char *path, struct bytes *content, struct note *note)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	uint8_t *at;
+	size_t done = 0;
+	ssize_t n = 1;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		note_err(note, E_IO, "%s cannot be read: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return E_IO;
+	}
+	if (st.st_size > FILE_SIZE_MAX) {
+		close(fd);
+		return note_err(note, E_LIMIT, "%s is larger than 512 MiB", path);
+	}
+	at = arena_alloc(a, (size_t)st.st_size);
+	while (done < (size_t)st.st_size && (n = read(fd, at + done, (size_t)st.st_size - done)) > 0)
+		done += (size_t)n;
+	close(fd);
+	*content = bytes_of(at, done);
+	return n < 0 ? note_err(note, E_IO, "%s cannot be read: %s", path, strerror(errno)) : OK;
 }

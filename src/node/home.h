@@ -32,5 +32,9 @@ must_use enum err home_key(struct key **key, const char *home, const char *path,
 /* program_path finds a program of ours, in `a`: beside this executable; else, in a build tree, in the
  * folder of its source; else in ../libexec/weft. E_NOT_FOUND says where was looked. */
 must_use enum err program_path(struct arena *a, const char **path, const char *name, struct note *note);
+/* module_path finds aos.wasm in the same way: in the build tree's modules/aos, or in ../share/weft. */
+must_use enum err module_path(struct arena *a, const char **path, struct note *note);
+/* file_read reads a whole file into `a`; E_LIMIT above 512 MiB. */
+must_use enum err file_read(struct arena *a, const char *path, struct bytes *content, struct note *note);
 
 #endif

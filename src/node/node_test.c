@@ -201,10 +201,10 @@ TEST(the_picture_shows_every_need)
 	struct buf out = BUF_EMPTY;
 
 	topology_picture(&out, PARTS_ALL);
-	t_check(strstr(buf_str(&out), "\n  1  weave     o                      items") != NULL);
-	t_check(strstr(buf_str(&out), "\n  2  su        +---o                  each") != NULL);
-	t_check(strstr(buf_str(&out), "\n  5  cu        +-----------+---o      results") != NULL);
-	t_check(strstr(buf_str(&out), "\n  6  mu        +-----------+---+---o  the way in") != NULL);
+	t_check(strstr(buf_str(&out), "\n  1  weave     o                          items") != NULL);
+	t_check(strstr(buf_str(&out), "\n  2  su        +---o                      each") != NULL);
+	t_check(strstr(buf_str(&out), "\n  5  cu        +-----------+---o          results") != NULL);
+	t_check(strstr(buf_str(&out), "\n  6  mu        +-----------+---+---o      the way in") != NULL);
 	buf_release(&out);
 }
 

@@ -10,6 +10,7 @@
 #include "mu/mu.h"
 #include "node/home.h"
 #include "node/location.h"
+#include "node/module.h"
 #include "node/node.h"
 #include "reader/reader.h"
 #include "store/store.h"
@@ -321,6 +322,37 @@ static void mu_stop(struct node *node)
 	close_store(&node->mu_store);
 }
 
+/* ---- module ---- */
+
+/* A network without a module of its own is still a network: modules can be published. */
+static enum err module_start(struct node *node, struct note *note)
+{
+	struct arena a = ARENA_EMPTY;
+	const char *path;
+	struct bytes wasm;
+	struct note why = {0};
+	struct id id = {0};
+	bool published = false;
+	enum err e = module_path(&a, &path, &why);
+
+	(void)note;
+	if (e == OK)
+		e = file_read(&a, path, &wasm, &why);
+	if (e == OK)
+		e = module_publish(&node->weave, node->key, wasm, &id, &published, &why);
+	if (e < 0)
+		log_event(node->log, LOG_ODD, "node.module", "error=\"%s\"", note_text(&why, e));
+	else
+		log_event(node->log, LOG_INFO, "node.module", "id=%s published=%d", id_text(id).s, published);
+	arena_release(&a);
+	return OK;
+}
+
+static void module_stop(struct node *node)
+{
+	(void)node; /* it stays on the weave */
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -333,6 +365,7 @@ static const struct {
 	[PART_LOCATE] = {locate_start, locate_stop},
 	[PART_CU] = {cu_start, cu_stop},
 	[PART_MU] = {mu_start, mu_stop},
+	[PART_MODULE] = {module_start, module_stop},
 };
 
 enum err part_start(struct node *node, enum part part, struct note *note)

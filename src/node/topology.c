@@ -14,6 +14,7 @@ const struct part_row topology[PARTS] = {
 	{PART_LOCATE,   "locate",   NEEDS(WEAVE) | NEEDS(SU),                 "the scheduler of any process"},
 	{PART_CU,       "cu",       NEEDS(WEAVE) | NEEDS(LOCATE),             "results, by replaying histories"},
 	{PART_MU,       "mu",       NEEDS(WEAVE) | NEEDS(LOCATE) | NEEDS(CU), "the way in, and what processes send further"},
+	{PART_MODULE,   "module",   NEEDS(WEAVE),                             "aos, for processes to be spawned from"},
 };
 /* clang-format on */
 

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-enum part { PART_WEAVE, PART_SU, PART_LOCATION, PART_LOCATE, PART_CU, PART_MU, PARTS };
+enum part { PART_WEAVE, PART_SU, PART_LOCATION, PART_LOCATE, PART_CU, PART_MU, PART_MODULE, PARTS };
 
 /* Sets of parts, as bits. */
 #define PART_BIT(part) (1u << (part))

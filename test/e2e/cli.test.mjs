@@ -139,6 +139,11 @@ test('module publish puts the file on the weave', async () => {
   await bad(2, /is not a WebAssembly module/, ['module', 'publish', weft, '--format', aos64.format])
 })
 
+test('spawn without a module is of the aos that the node has published', async () => {
+  const own = (await good('spawn', '--tag', 'Name=own')).trim()
+  assert.equal((await good('eval', own, 'return Name .. 6 * 7')).trim(), 'own42')
+})
+
 test('spawn names the scheduler and trusts the MU', async () => {
   assert.match(process_, ID)
   const info = await good('info', process_)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * module: the module that a network of its own begins with: aos, as the build made it.
+ *
+ *   Data-Protocol: ao, Variant: ao.TN.1, Type: Module, Module-Format: wasm32-unknown-emscripten4, Name: aos, ...
+ *
+ * It is an item of the node's key, so that `weft spawn` and the console find it by owner and name, and it is put when
+ * the newest of that name is of other bytes, or when there is none.
+ */
+#ifndef WEFT_NODE_MODULE_H
+#define WEFT_NODE_MODULE_H
+
+#include "flow/flow.h"
+#include "msg/key.h"
+
+/* module_publish blocks; `wasm` is the module, *id its item (also when it was there), *published tells whether it was put. */
+must_use enum err module_publish(const struct weave *weave, const struct key *key, struct bytes wasm, struct id *id,
+				 bool *published, struct note *note);
+
+#endif
