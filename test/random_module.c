@@ -640,7 +640,7 @@ static void body(struct generator *g, uint32_t index)
 	g->budget = BUDGET;
 	g->labels = 0;
 	buf_clear(&g->b);
-	strcat(strcat(strcat(memset(g->locals, 0, sizeof(g->locals)), g->f->params), own), temporary);
+	snprintf(g->locals, sizeof(g->locals), "%s%s%s", g->f->params, own, temporary);
 	use_fuel(g);
 	statements(g, DEPTH);
 	statements(g, DEPTH);

@@ -19,6 +19,7 @@ int command_eval(struct call *c);
 int command_result(struct call *c);
 int command_results(struct call *c);
 int command_dry_run(struct call *c);
+int command_console(struct call *c);
 int command_info(struct call *c);
 
 /* check_id: E_ARGUMENT, saying what was expected, unless the text is an id. */

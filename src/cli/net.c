@@ -81,6 +81,85 @@ static enum err answered_badly(struct net *net, enum unit unit, const struct htt
 	return e;
 }
 
+/* ---- waiting that can be given up ---- */
+
+enum { STOP_LOOK_MS = 50 };
+
+/* Belongs to whoever comes last: the one who waits, or the answer. */
+struct waited {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done, given_up;
+	struct buf body; /* of the request, which the client borrows until the answer */
+	struct buf answer;
+	int status;
+	enum err e;
+	struct note note;
+};
+
+static void waited_free(struct waited *w)
+{
+	buf_release(&w->body);
+	buf_release(&w->answer);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->wake);
+	free(w);
+}
+
+static void on_answer(void *ctx, enum err e, const struct note *note, const struct http_reply *reply)
+{
+	struct waited *w = ctx;
+	bool last;
+
+	pthread_mutex_lock(&w->lock);
+	w->e = e;
+	if (note)
+		w->note = *note;
+	if (reply) {
+		w->status = reply->status;
+		buf_put_bytes(&w->answer, reply->body);
+	}
+	w->done = true;
+	last = w->given_up;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	if (last)
+		waited_free(w);
+}
+
+static enum err wait_or_stop(struct net *net, struct http_call *ask, struct http_reply *reply, struct note *note)
+{
+	struct waited *w = calloc(1, sizeof(*w));
+	enum err e;
+
+	must(w != NULL);
+	must(pthread_mutex_init(&w->lock, NULL) == 0 && pthread_cond_init(&w->wake, NULL) == 0);
+	buf_put_bytes(&w->body, ask->body);
+	ask->body = buf_bytes(&w->body);
+	http_call(net->client, ask, on_answer, w);
+	pthread_mutex_lock(&w->lock);
+	while (!w->done && !*net->stop) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += STOP_LOOK_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&w->wake, &w->lock, &until);
+	}
+	w->given_up = !w->done;
+	if (w->given_up) {
+		pthread_mutex_unlock(&w->lock);
+		return note_err(note, E_TIMEOUT, "stopped waiting for %s", ask->url);
+	}
+	pthread_mutex_unlock(&w->lock);
+	e = w->e;
+	if (e < 0)
+		note_err(note, e, "%s", note_text(&w->note, e));
+	*reply = (struct http_reply){.status = w->status, .body = arena_copy(&net->call->arena, buf_bytes(&w->answer))};
+	waited_free(w);
+	return e;
+}
+
 enum err net_ask_raw(struct net *net, struct bytes *answer, enum unit unit, const char *method, const char *path,
 		     const char *content_type, struct bytes body)
 {
@@ -91,15 +170,19 @@ enum err net_ask_raw(struct net *net, struct bytes *answer, enum unit unit, cons
 	const char *const headers[] = {type, "Accept: application/json", NULL};
 	struct bytes base = bytes_str(net->url[unit]);
 	struct http_reply reply;
+	struct note why = {0};
 	struct http_call ask = {.method = method, .headers = headers, .body = body, .follow = true};
 	enum err e;
 
 	while (base.len && base.ptr[base.len - 1] == '/')
 		base.len--;
 	ask.url = (const char *)arena_printf(&call->arena, "%.*s%s", BYTES_FMT(base), path).ptr;
-	e = http_wait(net->client, &call->arena, &ask, &reply, &call->note);
+	e = net->stop ? wait_or_stop(net, &ask, &reply, &why)
+		      : http_wait(net->client, &call->arena, &ask, &reply, &why);
 	if (e < 0) {
-		note_hint(&call->note, "is the network running? start one with: weft up");
+		note_err(&call->note, e, "no answer from the %s: %s", units[unit].name, note_text(&why, e));
+		if (!net->stop || !*net->stop)
+			note_hint(&call->note, "is the network running? start one with: weft up");
 		return e;
 	}
 	if (reply.status < 200 || reply.status >= 300)

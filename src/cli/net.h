@@ -16,6 +16,8 @@
 #include "base/json.h"
 #include "cli/command.h"
 
+#include <signal.h>
+
 struct http_client;
 
 enum unit { UNIT_GATEWAY, UNIT_UPLOADER, UNIT_MU, UNIT_SU, UNIT_CU, UNIT_COUNT };
@@ -24,6 +26,7 @@ struct net {
 	struct http_client *client;
 	struct call *call;
 	const char *url[UNIT_COUNT];
+	const volatile sig_atomic_t *stop; /* waiting ends when it is not 0; NULL: it only ends with an answer */
 };
 
 /* The options that net_open reads, for the rows of the table. */
@@ -44,7 +47,7 @@ void net_close(struct net *net);
  * A body of "null pointer, 0" is none. */
 must_use enum err net_ask(struct net *net, const struct json **answer, enum unit unit, const char *method,
 			  const char *path, const char *content_type, struct bytes body);
-/* net_ask_raw is net_ask for an answer of any kind. */
+/* net_ask_raw is net_ask for an answer of any kind. E_TIMEOUT when net->stop ended the waiting. */
 must_use enum err net_ask_raw(struct net *net, struct bytes *answer, enum unit unit, const char *method,
 			      const char *path, const char *content_type, struct bytes body);
 /* net_scheduler_address asks the SU who it is: 43 characters in the arena. */

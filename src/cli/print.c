@@ -216,6 +216,13 @@ static void print_error(struct bytes text)
 	buf_release(&clean);
 }
 
+void print_outbox(struct call *call, const struct json *result)
+{
+	print_sent(&call->arena, json_get(result, "Messages"));
+	print_count(result, "Spawns", "spawned");
+	print_count(result, "Assignments", "assigned");
+}
+
 int print_result(struct call *call, const struct json *result, struct bytes raw)
 {
 	const struct json *error = json_get(result, "Error");
@@ -232,9 +239,7 @@ int print_result(struct call *call, const struct json *result, struct bytes raw)
 	} else if (!failed && isatty(STDOUT_FILENO)) {
 		print_in(COLOR_DIM, "(no output)\n");
 	}
-	print_sent(&call->arena, json_get(result, "Messages"));
-	print_count(result, "Spawns", "spawned");
-	print_count(result, "Assignments", "assigned");
+	print_outbox(call, result);
 	if (failed) {
 		print_error(error->kind == JSON_STRING ? json_text(&call->arena, error) : json_whole(error));
 		return EXIT_GUEST_ERROR;

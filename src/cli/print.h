@@ -38,6 +38,9 @@ void print_json(struct bytes json);
  * error; returns 0, or EXIT_GUEST_ERROR when it carries an error. With --json it prints `raw` as it is. */
 int print_result(struct call *call, const struct json *result, struct bytes raw);
 
+/* print_outbox shows what it sends, spawns and assigns. */
+void print_outbox(struct call *call, const struct json *result);
+
 /* The text of a result's Output, whichever shape the module gave it. */
 struct bytes result_output(struct arena *a, const struct json *result);
 

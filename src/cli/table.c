@@ -76,9 +76,25 @@ static const struct option dry_run_options[] = {
 	END,
 };
 
+static const struct option console_options[] = {
+	{"run", "CODE", "evaluate this, print what it gives, and end"},
+	{"load", "FILE", "evaluate a file, with those that it requires, first; may be repeated"},
+	{"watch", "FILE", "load a file, and again whenever it, or one that it requires, is saved; may be repeated"},
+	{"dry-run", NULL, "evaluate without changing the process"},
+	{"module", "ID", "what to spawn from (default: the network's aos, or WEFT_MODULE)"},
+	TAG_OPTION,
+	WALLET_OPTION,
+	NETWORK_OPTIONS,
+	END,
+};
+
 static const struct option info_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END};
 
 const struct command cli_commands[] = {
+	{"console", "[NAME|PROCESS]", "live in a process: find it by name or spawn it, and talk to it",
+	 "Without a terminal, standard input is evaluated: echo 'return 1' | weft console NAME.\n"
+	 "NAME is looked up among the processes of the wallet; there is one named 'default'.",
+	 console_options, command_console},
 	{"spawn", "MODULE", "start a process of a module and print its id",
 	 "The process names this network's scheduler, and trusts what its message unit pushes\n"
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",

@@ -40,6 +40,7 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 
 enum err advance_turn(struct live *p, struct arena *a, struct bytes message, struct result *out, struct note *note)
 {
+	uint64_t began_ns = clock_ns(); /* counts towards the next checkpoint, not towards the result */
 	struct outcome outcome;
 	enum err e = try_turn(p, a, message, &outcome, note);
 
@@ -65,6 +66,7 @@ enum err advance_turn(struct live *p, struct arena *a, struct bytes message, str
 		}
 	}
 	p->unsaved_turns++;
+	p->unsaved_ns += clock_ns() - began_ns;
 	p->turns_unmeasured++;
 	p->unsaved_gas += out->gas_used;
 	p->unsent_gas += out->gas_used;
@@ -123,12 +125,13 @@ static enum err check_place(const struct live *p, const struct assignment *a, st
 }
 
 /* The scheduler vouches for the message, so it is on its way to the weave if it is not there: wait for it a while. */
-static enum err await_meta(const struct weave *weave, struct arena *a, struct bytes id, struct weave_meta *out,
+static enum err await_meta(const struct cu *cu, struct arena *a, struct bytes id, struct weave_meta *out,
 			   struct note *note)
 {
+	const struct weave *weave = &cu->options.weave;
 	enum err e = weave_meta_wait(weave, a, id, out, note);
 
-	for (uint64_t ms = AWAIT_MS; e == E_NOT_FOUND && ms <= AWAIT_MS_MAX; ms *= 2) {
+	for (uint64_t ms = AWAIT_MS; e == E_NOT_FOUND && ms <= AWAIT_MS_MAX && !cu->closing; ms *= 2) {
 		clock_sleep_ms(ms);
 		note_reset(note);
 		e = weave_meta_wait(weave, a, id, out, note);
@@ -144,7 +147,7 @@ static enum err fetch_assigned(struct live *p, struct arena *a, const struct ass
 	struct bytes id = assignment->message_id, data;
 	struct weave_meta meta;
 	struct buf text = BUF_EMPTY;
-	enum err e = await_meta(weave, a, id, &meta, note);
+	enum err e = await_meta(p->cu, a, id, &meta, note);
 
 	if (e == OK && !tags_includes(assignment->tags, "Exclude", "Data")) {
 		e = weave_data_wait(weave, a, id, &data, note);

@@ -371,8 +371,7 @@ void checkpoint_begin(struct live *p)
 	if (p->chain.count < CHAIN_MAX && p->chain.changes_size <= p->chain.whole_size + CHANGES_FREE)
 		s->chain = p->chain;
 	copy_image(p, s);
-	p->unsaved_turns = p->unsaved_gas = 0;
-	p->saved_ns = s->began_ns;
+	p->unsaved_turns = p->unsaved_gas = p->unsaved_ns = 0;
 	pthread_mutex_lock(&p->cu->lock);
 	p->cu->under_way++;
 	pthread_mutex_unlock(&p->cu->lock);
@@ -392,7 +391,7 @@ void checkpoint_when_due(struct live *p)
 	const struct cu_options *o = &p->cu->options;
 
 	if (p->unsaved_turns >= o->checkpoint_turns || p->unsaved_gas >= o->checkpoint_gas ||
-	    (p->unsaved_turns && clock_ns() - p->saved_ns >= o->checkpoint_ms * 1000000))
+	    p->unsaved_ns >= o->checkpoint_ms * 1000000)
 		checkpoint_begin(p);
 	if (o->upload_gas && p->unsent_gas >= o->upload_gas && p->tip.cron_count == 0)
 		upload_checkpoint(p);

@@ -132,6 +132,7 @@ static const struct json *crons(struct id process, const char *cursor)
 	if (a.e < 0)
 		t_fail("%s", a.text);
 	t_ok(json_parse(&page, &stage.arena, arena_copy(&stage.arena, buf_bytes(&a.json)), NULL));
+	buf_release(&a.json);
 	return page;
 }
 

@@ -57,7 +57,7 @@ struct cu_options {
 	uint64_t dry_ms_max;    /* a dry run that takes longer is stopped; 60,000 */
 	uint64_t stop_grace_ms; /* for what is under way at cu_close; 5,000 */
 
-	/* Checkpoints on this disk: after so many turns, so much gas, so much time; 2,000, 3e14, 60,000. */
+	/* Checkpoints on this disk: after so many turns, so much gas, so much time spent on turns; 2,000, 3e14, 10,000. */
 	uint64_t checkpoint_turns, checkpoint_gas, checkpoint_ms;
 	/* Checkpoints on the weave (ao-units 5.13, 5.14): made when upload_gas is set, after so much gas, but not more often than
 	 * every upload_ms (30 minutes) per process; taken from these owners, or without any from the unit itself. */

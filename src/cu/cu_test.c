@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cu/stage.h"
+#include "cu/unit.h"
 #include "flow/wait.h"
 #include "http/http.h"
 #include "test/test.h"
@@ -56,7 +57,7 @@ static void result_fails(struct id process, struct id id, enum err want, const c
 		t_fail("got %s \"%s\", want %s \"%s\"", err_name(e), note.text, err_name(want), text);
 }
 
-static struct bytes dry_run(struct id process, const char *data)
+static struct bytes dry_output(struct id process, const char *data)
 {
 	struct bytes body = arena_printf(&stage.arena, "{\"Owner\":\"o\",\"Tags\":[],\"Data\":\"%s\"}", data), json;
 	const struct json *parsed;
@@ -362,6 +363,27 @@ TEST(what_cannot_be_run_is_refused_with_its_cause)
 	stage_close();
 }
 
+TEST(sizes_are_read_as_the_reference_reads_them)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} rows[] = {
+		{"1-gb", 1 << 30},   {"512 mb", 512 << 20},
+		{"1.5gb", 3 << 29},  {"500-MB", 500 << 20},
+		{"1000", 1000},      {"2-kb", 2048},
+		{"0.5-mb", 1 << 19}, {"7b", 7},
+		{"3-apples", 3},     {"", 0},
+		{"lots", 0},         {"0", 0},
+		{"-5", 0},           {".5gb", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		t_u64(size_parse(bytes_str(rows[i].text)), rows[i].bytes);
+	t_check(size_parse(BYTES("99999999999-pb")) >= (uint64_t)1 << 60);
+	t_check(size_parse(BYTES("99999999999999999999999")) >= (uint64_t)1 << 59);
+}
+
 /* ---- workers ---- */
 
 static bool is_worker(pid_t pid)
@@ -585,15 +607,15 @@ TEST(a_dry_run_sees_the_present_and_changes_nothing)
 
 	stage_open(store_open_memory(), t_dir());
 	p = spawn();
-	t_text(dry_run(p, "a"), "000002");
-	t_text(dry_run(p, "a"), "000002");
+	t_text(dry_output(p, "a"), "000002");
+	t_text(dry_output(p, "a"), "000002");
 	stage_send(p, "a", NONE); /* nobody asked for its result */
-	t_text(dry_run(p, "a"), "000003");
-	t_text(dry_run(p, "G"), "000003");
+	t_text(dry_output(p, "a"), "000003");
+	t_text(dry_output(p, "G"), "000003");
 	m = stage_send(p, "a", NONE);
 	t_text(stage_output(p, m), "000003");
-	t_text(dry_run(p, "E"), "");
-	t_text(dry_run(p, "a"), "000004");
+	t_text(dry_output(p, "E"), "");
+	t_text(dry_output(p, "a"), "000004");
 	stage_close();
 }
 
@@ -721,10 +743,10 @@ TEST(nobody_waits_for_the_long_evaluation_of_another)
 				   &dry);
 	}
 	for (int i = 0; i < 5; i++) {
-		t_check(dry_run(p, "a").len == 6);
+		t_check(dry_output(p, "a").len == 6);
 		stage_output(p, stage_send(p, "a", NONE));
 	}
-	t_text(dry_run(p, "a"), "000007");
+	t_text(dry_output(p, "a"), "000007");
 	await(&dry, 4);
 	/* Closing does not wait for them either. */
 	stage_close();
@@ -742,7 +764,7 @@ TEST(an_endless_dry_run_stops_neither_its_process_nor_for_ever)
 	stage.options.dry_ms_max = 400;
 	stage_open(store_open_memory(), t_dir());
 	p = spawn_patient();
-	t_text(dry_run(p, "a"), "000002");
+	t_text(dry_output(p, "a"), "000002");
 	for (int i = 0; i < 6; i++)
 		stage.port.dry_run(stage.port.self, p, BYTES("{\"Owner\":\"o\",\"Tags\":[],\"Data\":\"L\"}"), on_done,
 				   &dry);
@@ -793,7 +815,7 @@ TEST(dry_runs_side_by_side_with_evaluations)
 	}
 	for (int i = 0; i < 8; i++)
 		pthread_join(threads[i], NULL);
-	t_text(dry_run(p, "a"), "000042");
+	t_text(dry_output(p, "a"), "000042");
 	stage_close();
 }
 

@@ -3,7 +3,6 @@
  * load: a process becomes live: what it is, from its scheduler; its module (module.c); its limits; and the newest
  * memory of it that is at hand. In two halves, between which it may wait for its module without a thread.
  */
-#include "base/clock.h"
 #include "cu/unit.h"
 #include "flow/nouns.h"
 #include "flow/wait.h"
@@ -121,7 +120,6 @@ static enum err load_memory(struct live *p, struct note *note)
 		note_reset(note);
 		e = image_new(&p->image, note);
 	}
-	p->saved_ns = clock_ns();
 	p->sent_ns = 0;
 	return e;
 }
@@ -205,7 +203,7 @@ void unload(struct live *p)
 	p->module = NULL;
 	p->load_note = (struct note){0};
 	p->tip = (struct tip){.nonce = -1};
-	p->unsaved_turns = p->unsaved_gas = p->unsent_gas = 0;
+	p->unsaved_turns = p->unsaved_gas = p->unsaved_ns = p->unsent_gas = 0;
 	p->chain.count = 0;
 	p->crons = NULL;
 	p->cron_count = 0;

@@ -166,7 +166,7 @@ struct live {
 	struct blocks blocks;
 	uint64_t turns_unmeasured;
 	/* since the newest checkpoint, on the disk and on the weave */
-	uint64_t unsaved_turns, unsaved_gas, saved_ns;
+	uint64_t unsaved_turns, unsaved_gas, unsaved_ns;
 	uint64_t unsent_gas, sent_ns;
 	struct chain chain;
 };

@@ -276,6 +276,27 @@ TEST(a_process_is_found_through_its_scheduler_and_remembered)
 	arena_release(&arena);
 }
 
+TEST(a_process_that_was_just_scheduled_need_not_be_on_the_weave)
+{
+	struct scheduler its = {0}, out = {0};
+	struct note note = {0};
+	struct bytes address;
+	struct locate *l;
+
+	client = http_client_open(100, NULL);
+	l = open_locate(false);
+	t_ok(locate_process_wait(l, &arena, id_of(text_a), &its, &address, &note));
+	t_err(locate_process_wait(l, &arena, id_of(text_b), &out, NULL, &note), E_NOT_FOUND);
+	locate_remember(l, id_of(text_b), its, address);
+	note_reset(&note);
+	t_ok(locate_process_wait(l, &arena, id_of(text_b), &out, &address, &note));
+	t_check(out.self == its.self);
+	t_text(address, text_b);
+	locate_close(l);
+	http_client_close(client);
+	arena_release(&arena);
+}
+
 TEST(the_scheduler_at_home_is_asked_first_and_once)
 {
 	struct scheduler out = {0};

@@ -130,29 +130,30 @@ static struct search *search_new(struct locate *l, located_done *done, void *ctx
 	return s;
 }
 
-static void remember_process(struct locate *l, const struct search *s, struct scheduler scheduler)
+void locate_remember(struct locate *l, struct id process, struct scheduler scheduler, struct bytes address)
 {
 	struct known_process *p;
 
+	must(address.len < ADDRESS_MAX);
 	pthread_mutex_lock(&l->lock);
-	HASH_FIND(hh, l->processes, &s->process, sizeof(s->process), p);
+	HASH_FIND(hh, l->processes, &process, sizeof(process), p);
 	if (!p) {
 		if (HASH_COUNT(l->processes) >= PROCESSES_MAX)
 			forget_processes(l);
 		p = calloc(1, sizeof(*p));
 		must(p != NULL);
-		p->process = s->process;
+		p->process = process;
 		HASH_ADD(hh, l->processes, process, sizeof(p->process), p);
 	}
 	p->at_home = scheduler.self == l->options.home.self;
-	memcpy(p->address, s->address, ADDRESS_MAX);
+	snprintf(p->address, sizeof(p->address), "%.*s", BYTES_FMT(address));
 	pthread_mutex_unlock(&l->lock);
 }
 
 static void search_found(struct search *s, struct scheduler scheduler)
 {
 	if (!id_is_zero(s->process))
-		remember_process(s->locate, s, scheduler);
+		locate_remember(s->locate, s->process, scheduler, bytes_str(s->address));
 	s->done(s->ctx, OK, NULL, scheduler, bytes_str(s->address));
 	free(s);
 }

@@ -40,6 +40,9 @@ void locate_process(struct locate *l, struct id process, located_done *done, voi
 /* locate_address: the scheduler that owns `address` (a process item's Scheduler tag). E_NOT_FOUND when it has
  * published no location. */
 void locate_address(struct locate *l, struct bytes address, located_done *done, void *ctx);
+/* locate_remember: `scheduler`, which locate_address gave for `address`, has just taken this process. The weave may take
+ * a while to know it. */
+void locate_remember(struct locate *l, struct id process, struct scheduler scheduler, struct bytes address);
 /* locate_process_wait blocks; *address (may be NULL) is in `a`. */
 must_use enum err locate_process_wait(struct locate *l, struct arena *a, struct id process, struct scheduler *out,
 				      struct bytes *address, struct note *note);

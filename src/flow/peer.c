@@ -68,7 +68,7 @@ static void asked_end(struct asked *a, enum err e, const struct note *note, stru
 
 static bool contains(struct bytes text, const char *words)
 {
-	return text.len && memmem(text.ptr, text.len, words, strlen(words));
+	return text.ptr && memmem(text.ptr, text.len, words, strlen(words));
 }
 
 static enum err err_of_status(int status, struct bytes text)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * accept: what a client posts is checked, written down, scheduled, and answered 202 (ao-units 4.2).
+ * accept: what a client posts is checked, written down, scheduled, and answered 202 (ao-units
+ * 4.2).
  *
  *   item --verify--> seen before? --> where is its process? --> task, durable --> schedule --> 202, and the crank
  *
- * The task is written before the scheduler is asked, and says only which message of which process is meant. If the scheduler says
- * no, it is struck off again. If nothing is heard, or the unit dies meanwhile, check.c asks what became of it. So the
- * 202 needs no second write, and there is no scheduled message without a task.
+ * The task is written before the scheduler is asked, and says only which message of which
+ * process is meant. If the scheduler says no, it is struck off again. If nothing is heard, or
+ * the unit dies meanwhile, check.c asks what became of it. So the 202 needs no second write,
+ * and there is no scheduled message without a task.
  *
  * Everything that is borrowed lies in the request, which lives until it is answered.
  */
@@ -16,6 +18,7 @@
 #include "mu/postings.h"
 #include "mu/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +32,7 @@ struct post {
 	struct bytes item;
 	struct assign assign;
 	struct scheduler scheduler;
+	struct id_text address; /* of the scheduler, when a process is posted */
 };
 
 static bool is_assign(const struct post *post)
@@ -79,10 +83,7 @@ static void finish(struct post *post, enum posting_outcome outcome, enum err e, 
 
 static void crank(struct post *post, enum stage stage, uint64_t order)
 {
-	struct id lane[2];
-
-	crank_lane(lane, &post->record, stage);
-	crank_put(post->mu, task_new(post->seq, &post->record, stage), lane, order);
+	crank_put(post->mu, task_new(post->seq, &post->record, stage), order);
 	crank_move(post->mu);
 }
 
@@ -130,6 +131,8 @@ static void on_scheduled(void *ctx, enum err e, const struct note *note, const s
 		refused(post, e, note);
 		return;
 	}
+	if (post->address.s[0])
+		locate_remember(post->mu->options.locate, post->record.to, post->scheduler, bytes_str(post->address.s));
 	log_event(post->mu->log, LOG_DEBUG, "mu.accept", "id=%s process=%s", id_text(post->record.id).s,
 		  id_text(post->record.to).s);
 	if (!post->has_task)
@@ -357,7 +360,8 @@ static enum err check_room(struct mu *mu, struct id process, struct note *note)
 
 /* ---- the handler ---- */
 
-/* Whether it was cranked before, as its trace remembers. One that had been given up gets another chance. */
+/* Whether it was cranked before, as its trace remembers. One that had been given up gets
+ * another chance. */
 static bool was_cranked(struct post *post)
 {
 	struct mu *mu = post->mu;
@@ -409,6 +413,7 @@ static void accept_item_post(struct post *post)
 	}
 	if (scheduler.len) {
 		wallets_del(mu->wallets, post->record.to);
+		snprintf(post->address.s, sizeof(post->address.s), "%.*s", BYTES_FMT(scheduler));
 		locate_address(mu->options.locate, scheduler, on_located, post);
 	} else {
 		locate_process(mu->options.locate, post->record.to, on_located, post);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * api: the message unit's HTTP (ao-units 4.1). Answers are the reference's; failures have real status codes
- * (the reference says 500 for all of them).
+ * api: the message unit's HTTP (ao-units 4.1). Answers are the reference's; failures have real
+ * status codes (the reference says 500 for all of them).
  *
  *   POST /                            accept.c
  *   POST, DELETE /monitor/{process}   monitor.c

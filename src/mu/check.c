@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * check: did the scheduler take what a client posted? Asked when nobody knows: the unit was restarted
- * before it had cranked the message, or the scheduler did not answer. If it did, the crank turns; if it did not, the client was told
- * so (or got no answer at all), and the message is forgotten.
+ * check: did the scheduler take what a client posted? Asked when nobody knows: the unit was
+ * restarted before it had cranked the message, or the scheduler did not answer. If it did, the
+ * crank turns; if it did not, the client was told so (or got no answer at all), and the message
+ * is forgotten.
  */
 #include "flow/locate.h"
 #include "mu/postings.h"
@@ -44,7 +45,8 @@ static void on_assignment(void *ctx, enum err e, const struct note *note, const 
 	run_said(run, e, note);
 	if (e == OK)
 		run->nonce = assignment->nonce;
-	/* Of an assign only the assignment alone counts, not a message that the process was sent. */
+	/* Of an assign only the assignment alone counts, not a message that the process was
+	 * sent. */
 	if (e == OK && run->record.kind == TASK_ASSIGN &&
 	    (assignment->message || id_parse(&run->told, assignment->id) < 0))
 		run->e = note_err(&run->note, E_NOT_FOUND, "the message was not assigned");

@@ -2,7 +2,8 @@
  *
  * crank: where each task stands, and what becomes of it.
  *
- *   CHECK  a post of an earlier run, or one whose answer was lost: does the scheduler have it? If not, it is forgotten
+ *   CHECK  a post of an earlier run, or one whose answer was lost: does the scheduler have it? If
+ *          not, it is forgotten
  *   SEND   to the scheduler, or to the weave when it is for a wallet (then it is done)
  *   PULL   its result, whose outbox becomes new tasks
  *
@@ -11,9 +12,14 @@
  *     restart --> CHECK -> PULL           PULL  process: results in the order of its history, so what it sends
  *                                               in answer to n comes before what it sends for n + 1
  *
- * A task changes in the store only when something comes of it: an outbox and the end of the task whose result held it
- * are one batch. Any step may therefore be repeated after a crash: it finds the message scheduled already,
- * pulls the same result, and builds the outbox that nobody has seen yet.
+ * The order of a history is known from the scheduler's answers. From one in the same process
+ * they come in order; over HTTP two messages that are scheduled within the same moment may be
+ * heard of the other way round, and so may what is sent for them.
+ *
+ * A task changes in the store only when something comes of it: an outbox and the end of the
+ * task whose result held it are one batch. Any step may therefore be repeated after a crash: it
+ * finds the message scheduled already, pulls the same result, and builds the outbox that nobody
+ * has seen yet.
  */
 #include "base/pool.h"
 #include "base/timer.h"
@@ -29,21 +35,12 @@ enum {
 	FAILED_MAX = 50000,
 };
 
-struct task *task_new(uint64_t seq, const struct record *r, enum stage stage)
+/* Between whom the task keeps its order: from lane[0] to lane[1]. */
+static void lane_of(struct id lane[2], const struct task *task)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	const struct record *r = &task->record;
 
-	must(task != NULL);
-	task->seq = seq;
-	task->kind = (uint8_t)r->kind;
-	task->stage = (uint8_t)stage;
-	task->entry.bytes = stage == STAGE_SEND ? r->item_bytes : 0;
-	return task;
-}
-
-void crank_lane(struct id lane[2], const struct record *r, enum stage stage)
-{
-	switch (stage) {
+	switch (task->stage) {
 	case STAGE_CHECK:
 		lane[0] = r->to;
 		lane[1] = r->id;
@@ -60,34 +57,20 @@ void crank_lane(struct id lane[2], const struct record *r, enum stage stage)
 	lane[1] = r->kind == TASK_SPAWN ? id_of_sha256(r->text) : r->to;
 }
 
-void crank_put(struct mu *mu, struct task *task, const struct id lane[2], uint64_t order)
+void crank_put(struct mu *mu, struct task *task, uint64_t order)
 {
+	struct id lane[2];
+
+	lane_of(lane, task);
 	task->entry.order = order;
 	queue_put(mu->queues[task->stage], lane[0], lane[1], &task->entry);
 }
 
 /* ---- moving ---- */
 
-static void end_task(struct run *run);
-
 static void start(struct run *run)
 {
-	struct task *task = run->task;
-	struct arena a = ARENA_EMPTY;
-	enum err e = task_get(run->mu->store, &a, task->seq, &run->record);
-
-	/* A run that waits for a result should be small, so its own arena is used only for what it needs. */
-	if (e == OK && run->record.text.len)
-		run->record.text = arena_copy(&run->arena, run->record.text);
-	arena_release(&a);
-	if (e < 0) {
-		/* It stays in the store for the next start; its lane goes on without it. */
-		log_event(run->mu->log, LOG_BROKEN, "mu.unreadable", "task=%" PRIu64 " error=\"%s\"", task->seq,
-			  err_sentence(e));
-		end_task(run);
-		return;
-	}
-	switch ((enum stage)task->stage) {
+	switch (run->task->stage) {
 	case STAGE_CHECK:
 		check_step(run);
 		return;
@@ -121,15 +104,13 @@ void crank_next(struct run *run, enum stage stage, uint64_t order)
 {
 	struct mu *mu = run->mu;
 	struct task *task = run->task;
-	struct id lane[2];
 
 	queue_end(queue_of(run), &task->entry);
-	task->stage = (uint8_t)stage;
-	task->kind = (uint8_t)run->record.kind;
+	task->stage = stage;
+	task->record = run->record; /* a text stays where it is, in the task */
 	task->tries = 0;
 	task->entry.bytes = 0;
-	crank_lane(lane, &run->record, stage);
-	crank_put(mu, task, lane, order);
+	crank_put(mu, task, order);
 	run_end(run);
 	crank_move(mu);
 }
@@ -174,8 +155,8 @@ static bool take_oldest(void *ctx, uint64_t seq, const struct record *r, struct 
 	return false;
 }
 
-/* Given up, and kept for the operator. Of very many the oldest go. A task that was refused outright is more likely
- * its sender's affair than ours. */
+/* Given up, and kept for the operator. Of very many the oldest go. A task that was refused
+ * outright is more likely its sender's affair than ours. */
 static void fail(struct run *run, bool tried_enough, const char *why)
 {
 	struct mu *mu = run->mu;
@@ -284,13 +265,11 @@ static enum stage first_stage(const struct record *r)
 static void resume(struct mu *mu, uint64_t seq, const struct record *r)
 {
 	struct task *task = task_new(seq, r, first_stage(r));
-	struct id lane[2];
 
 	task->again = true;
 	if ((r->flags & TASK_POSTED) && r->kind == TASK_PULL)
 		postings_resumed(mu->postings, r->to, r->id);
-	crank_lane(lane, r, (enum stage)task->stage);
-	crank_put(mu, task, lane, 0);
+	crank_put(mu, task, 0);
 }
 
 static bool resume_row(void *ctx, uint64_t seq, const struct record *r, struct bytes why)
@@ -317,6 +296,8 @@ enum err crank_resume(struct mu *mu, struct note *note)
 
 	atomic_init(&mu->seq, last + 1);
 	if (e == OK)
+		e = fan_undo(mu);
+	if (e == OK)
 		e = task_scan(mu->store, TABLE_TASK, 0, 0, resume_row, mu);
 	if (e == OK)
 		e = task_scan(mu->store, TABLE_FAILED, 0, 0, count_row, mu);
@@ -337,7 +318,8 @@ enum err crank_again(struct mu *mu, uint64_t seq, struct note *note)
 	struct bytes why;
 	enum err e;
 
-	/* Two who ask for the same task must not both get it; the commit is waited for, so the second finds nothing. */
+	/* Two who ask for the same task must not both get it; the commit is waited for, so the
+	 * second finds nothing. */
 	pthread_mutex_lock(&mu->again);
 	e = task_get_failed(mu->store, &a, seq, &r, &why);
 	if (e == OK) {

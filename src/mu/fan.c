@@ -1,7 +1,6 @@
-/* SPDX-License-Identifier: MIT
- *
- * fan: an outbox becomes tasks. Items are made and signed here, once; from the batch on they are what they are.
- */
+/* SPDX-License-Identifier: MIT */
+#include "mu/fan.h"
+
 #include "base/clock.h"
 #include "msg/item.h"
 #include "mu/build.h"
@@ -11,56 +10,168 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fanned {
-	struct mu *mu;
-	size_t count, cap;
-	struct {
-		struct task *task;
-		struct id lane[2];
-	} list[];
+enum { PIECE_BYTES = 16 << 10 };
+
+struct range_of {
+	uint64_t first, count;
 };
 
-static struct fanned *fanned_add(struct fanned *f, struct mu *mu, uint64_t seq, const struct record *r)
+struct fan {
+	struct mu *mu;
+	struct store_batch batch;
+	size_t count, cap;
+	struct task **list;
+	struct range_of *ranges;                /* the numbers of each outbox */
+	size_t range_count, range_cap, written; /* `written` of them are in the store */
+};
+
+struct fan *fan_new(struct mu *mu)
 {
-	if (!f || f->count == f->cap) {
-		size_t cap = f ? 2 * f->cap : 4, count = f ? f->count : 0;
-		f = realloc(f, sizeof(*f) + cap * sizeof(f->list[0]));
-		must(f != NULL);
-		f->mu = mu;
-		f->cap = cap;
-		f->count = count;
-	}
-	f->list[f->count].task = task_new(seq, r, STAGE_SEND);
-	crank_lane(f->list[f->count].lane, r, STAGE_SEND);
-	f->count++;
+	struct fan *f = calloc(1, sizeof(*f));
+
+	must(f != NULL);
+	f->mu = mu;
 	return f;
+}
+
+static void add_task(struct fan *f, uint64_t seq, const struct record *r)
+{
+	if (f->count == f->cap) {
+		f->cap = f->cap ? 2 * f->cap : 4;
+		f->list = realloc(f->list, f->cap * sizeof(*f->list));
+		must(f->list != NULL);
+	}
+	f->list[f->count++] = task_new(seq, r, STAGE_SEND);
 }
 
 void fan_start(void *ctx, enum err e)
 {
-	struct fanned *f = ctx;
+	struct fan *f = ctx;
+	bool inside = e == OK && mu_enter(f->mu);
 
-	if (!f)
-		return;
-	if (e == OK && mu_enter(f->mu)) {
-		for (size_t i = 0; i < f->count; i++)
-			crank_put(f->mu, f->list[i].task, f->list[i].lane, 0);
+	for (size_t i = 0; i < f->count; i++) {
+		if (inside)
+			crank_put(f->mu, f->list[i], 0);
+		else /* they are in the store, or nothing is */
+			free(f->list[i]);
+	}
+	if (inside) {
 		crank_move(f->mu);
 		mu_leave(f->mu);
-	} else { /* they are in the store, or nothing is */
-		for (size_t i = 0; i < f->count; i++)
-			free(f->list[i].task);
 	}
+	store_batch_release(&f->batch);
+	free(f->list);
+	free(f->ranges);
 	free(f);
+}
+
+/* ---- in pieces ---- */
+
+static void range_row(struct store_batch *b, const struct range_of *range, bool put)
+{
+	uint8_t key[8], value[8];
+
+	set_u64be(key, range->first);
+	set_u64be(value, range->count);
+	if (put)
+		store_put(b, TABLE_FAN, bytes_of(key, 8), bytes_of(value, 8));
+	else
+		store_del(b, TABLE_FAN, bytes_of(key, 8));
+}
+
+static uint64_t add_range(struct fan *f, size_t count)
+{
+	if (f->range_count == f->range_cap) {
+		f->range_cap = f->range_cap ? 2 * f->range_cap : 2;
+		f->ranges = realloc(f->ranges, f->range_cap * sizeof(*f->ranges));
+		must(f->ranges != NULL);
+	}
+	f->ranges[f->range_count] = (struct range_of){mu_next_seq(f->mu, count), count};
+	return f->ranges[f->range_count++].first;
+}
+
+/* Writes what has gathered, said to be unfinished. */
+static void write_piece(struct fan *f)
+{
+	while (f->written < f->range_count)
+		range_row(&f->batch, &f->ranges[f->written++], true);
+	mu_commit(f->mu, &f->batch, NULL, NULL);
+}
+
+struct store_batch *fan_end(struct fan *f)
+{
+	for (size_t i = 0; i < f->written; i++)
+		range_row(&f->batch, &f->ranges[i], false);
+	return &f->batch;
+}
+
+struct undoing {
+	struct mu *mu;
+	struct store_batch *batch;
+	struct range_of *ranges;
+	size_t count, cap;
+	uint64_t end;
+};
+
+static bool see_range(void *ctx, struct bytes key, struct bytes value)
+{
+	struct undoing *u = ctx;
+
+	if (key.len != 8 || value.len != 8)
+		return true;
+	if (u->count == u->cap) {
+		u->cap = u->cap ? 2 * u->cap : 4;
+		u->ranges = realloc(u->ranges, u->cap * sizeof(*u->ranges));
+		must(u->ranges != NULL);
+	}
+	u->ranges[u->count++] = (struct range_of){get_u64be(key.ptr), get_u64be(value.ptr)};
+	return true;
+}
+
+static bool see_task(void *ctx, uint64_t seq, const struct record *r, struct bytes why)
+{
+	struct undoing *u = ctx;
+
+	(void)why;
+	if (seq >= u->end)
+		return false;
+	task_del(u->batch, seq, r->kind);
+	return true;
+}
+
+/* Tasks and traces by their numbers: an entry that could not be sent has only the latter. */
+static enum err undo_range(struct undoing *u, const struct range_of *range)
+{
+	enum err e;
+
+	u->end = range->first + range->count;
+	e = task_scan(u->mu->store, TABLE_TASK, range->first, 0, see_task, u);
+	for (uint64_t seq = range->first; e == OK && seq < u->end; seq++)
+		trace_forget(u->batch, u->mu->store, seq);
+	range_row(u->batch, range, false);
+	return e < 0 ? e : store_commit_wait(u->mu->store, u->batch);
+}
+
+enum err fan_undo(struct mu *mu)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+	struct undoing u = {.mu = mu, .batch = &b};
+	struct store_range all = {0};
+	enum err e = store_scan(mu->store, TABLE_FAN, &all, see_range, &u);
+
+	for (size_t i = 0; e == OK && i < u.count; i++)
+		e = undo_range(&u, &u.ranges[i]);
+	store_batch_release(&b);
+	free(u.ranges);
+	return e;
 }
 
 /* ---- one entry ---- */
 
 struct making {
-	struct mu *mu;
-	struct store_batch *b;
+	struct fan *fan;
 	struct arena *arena;
-	const struct fan *fan;
+	const struct fan_source *source;
 	const struct facts *facts;
 	struct origin origin;
 	struct buf item, spawned;
@@ -105,11 +216,11 @@ static enum err make(struct making *m, struct record *r, const struct outgoing *
 	*r = (struct record){
 		.kind = out->kind,
 		.time_ms = clock_ms(),
-		.from = m->fan->process,
+		.from = m->source->process,
 		.to = out->target,
-		.root = m->fan->root,
-		.parent = m->fan->parent,
-		.wallet = m->fan->wallet,
+		.root = m->source->root,
+		.parent = m->source->parent,
+		.wallet = m->source->wallet,
 	};
 	if (out->refused.len)
 		return note_err(note, E_FORMAT, "%.*s", BYTES_FMT(out->refused));
@@ -150,45 +261,52 @@ static void put_trace(struct making *m, uint64_t seq, const struct record *r, en
 	};
 
 	if (e < 0)
-		log_event(m->mu->log, LOG_ODD, "mu.unsendable", "process=%s parent=%s why=\"%s\"", id_text(r->from).s,
-			  id_text(r->parent).s, note_text(note, e));
-	trace_put(m->b, seq, &trace);
+		log_event(m->fan->mu->log, LOG_ODD, "mu.unsendable", "process=%s parent=%s why=\"%s\"",
+			  id_text(r->from).s, id_text(r->parent).s, note_text(note, e));
+	trace_put(&m->fan->batch, seq, &trace);
 }
 
-struct fanned *fan_out(struct mu *mu, struct store_batch *b, const struct fan *fan, const struct facts *facts,
-		       const struct outbox *outbox, struct fanned *onto)
+static void add_entry(struct making *m, uint64_t seq, const struct outgoing *out)
+{
+	struct store_batch *b = &m->fan->batch;
+	struct note note = {0};
+	struct record r;
+	enum err e = make(m, &r, out, &note);
+
+	if (b->ops.len > PIECE_BYTES)
+		write_piece(m->fan);
+	if (e == OK) {
+		task_put(b, seq, &r);
+		if (m->item.len)
+			task_put_item(b, seq, PART_ITEM, buf_bytes(&m->item));
+		if (m->spawned.len)
+			task_put_item(b, seq, PART_SPAWNED, buf_bytes(&m->spawned));
+		add_task(m->fan, seq, &r);
+	}
+	put_trace(m, seq, &r, e, &note);
+}
+
+void fan_out(struct fan *f, const struct fan_source *source, const struct facts *facts, const struct outbox *outbox)
 {
 	struct arena a = ARENA_EMPTY;
 	struct making m = {
-		.mu = mu,
-		.b = b,
+		.fan = f,
 		.arena = &a,
-		.fan = fan,
+		.source = source,
 		.facts = facts,
-		.origin = {.key = mu->options.key,
-			   .process = fan->process,
+		.origin = {.key = f->mu->options.key,
+			   .process = source->process,
 			   .facts = facts,
-			   .root = fan->root,
-			   .seed = fan->seed},
+			   .root = source->root,
+			   .seed = source->seed},
 	};
-	uint64_t seq = mu_next_seq(mu, outbox->count);
+	uint64_t seq = add_range(f, outbox->count);
 
-	for (size_t n = 0; n < outbox->count; n++, seq++) {
-		struct note note = {0};
-		struct record r;
-		enum err e = make(&m, &r, &outbox->list[n], &note);
-		if (e == OK) {
-			task_put(b, seq, &r);
-			if (m.item.len)
-				task_put_item(b, seq, PART_ITEM, buf_bytes(&m.item));
-			if (m.spawned.len)
-				task_put_item(b, seq, PART_SPAWNED, buf_bytes(&m.spawned));
-			onto = fanned_add(onto, mu, seq, &r);
-		}
-		put_trace(&m, seq, &r, e, &note);
+	for (size_t i = 0; i < outbox->count; i++) {
+		add_entry(&m, seq + i, &outbox->list[i]);
+		arena_reset(&a);
 	}
 	buf_release(&m.item);
 	buf_release(&m.spawned);
 	arena_release(&a);
-	return onto;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * monitor: what crons send is pushed for the processes that somebody asked it for (ao-units 4.11).
+ * monitor: what crons send is pushed for the processes that somebody asked it for (ao-units
+ * 4.11).
  *
  *   table     key          value
  *   MONITOR   process 32   version 1, active 1, wallet that asked 32, cursor
  *
- * Every now and then the computer is asked for the process's cron results after the cursor. Their outboxes become tasks in
- * the same batch that moves the cursor, so each result is pushed exactly once, from the process's beginning
- * (the reference skips what was evaluated before it looked the first time, and loses what it was pushing
- * when it dies). A process that is no longer monitored keeps its cursor: monitored again, it goes on there.
+ * Every now and then the computer is asked for the process's cron results after the cursor.
+ * Their outboxes become tasks in the same batch that moves the cursor, so each result is pushed
+ * exactly once, from the process's beginning (the reference skips what was evaluated before it
+ * looked the first time, and loses what it was pushing when it dies). A process that is no
+ * longer monitored keeps its cursor: monitored again, it goes on there.
  */
 #include "base/pool.h"
 #include "base/timer.h"
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { MONITORS_MAX = 10000, CURSOR_MAX = 512, ROW_VERSION = 1, ROW_HEAD = 34 };
+enum { MONITORS_MAX = 10000, SENDING_MAX = 1000, CURSOR_MAX = 512, ROW_VERSION = 1, ROW_HEAD = 34 };
 
 struct monitor {
 	struct id process;
@@ -115,19 +117,21 @@ static void look_in(struct mu *mu, struct id process, uint64_t ms)
 	timer_after(mu->timer, ms, on_time, glance);
 }
 
-/* The end of a look, which leads to the next. */
+/* The end of a look, which leads to the next: at once when there is more, unless what was found
+ * is still being sent. */
 static void looked(struct run *run, bool more)
 {
 	struct mu *mu = run->mu;
 	struct id process = run->record.to;
 
 	run_end(run);
+	more = more && queue_count_of(mu->queues[STAGE_SEND], process) < SENDING_MAX;
 	look_in(mu, process, more ? 0 : mu->options.monitor_ms);
 }
 
 struct moved {
 	struct run *run;
-	struct fanned *fanned;
+	struct fan *fan;
 	bool more;
 };
 
@@ -136,7 +140,7 @@ static void on_moved(void *ctx, enum err e)
 	struct moved *moved = ctx;
 	struct mu *mu = moved->run->mu;
 
-	fan_start(moved->fanned, e);
+	fan_start(moved->fan, e);
 	if (e == OK)
 		looked(moved->run, moved->more);
 	else
@@ -145,25 +149,21 @@ static void on_moved(void *ctx, enum err e)
 	mu_leave(mu);
 }
 
-/* Moves the cursor in memory and in the batch; false when the process is no longer monitored. */
-static bool move_cursor(struct mu *mu, struct store_batch *b, struct id process, struct bytes cursor)
+/* Moves the cursor, in memory and in the batch that ends the fan. Within the lock, so that the
+ * rows of a process are written in the order of its changes. */
+static void move_cursor(struct moved *moved, struct bytes cursor)
 {
-	struct monitors *m = mu->monitors;
+	struct mu *mu = moved->run->mu;
+	struct store_batch *b = fan_end(moved->fan);
 	struct monitor *monitor;
-	bool active;
 
-	pthread_mutex_lock(&m->lock);
-	monitor = find(m, process);
-	active = monitor->active;
-	if (active) {
-		memcpy(monitor->cursor, cursor.ptr, cursor.len);
-		monitor->cursor_len = cursor.len;
-		put_row(b, monitor);
-	} else {
-		monitor->looking = false;
-	}
-	pthread_mutex_unlock(&m->lock);
-	return active;
+	pthread_mutex_lock(&mu->monitors->lock);
+	monitor = find(mu->monitors, moved->run->record.to);
+	memcpy(monitor->cursor, cursor.ptr, cursor.len);
+	monitor->cursor_len = cursor.len;
+	put_row(b, monitor);
+	mu_commit(mu, b, on_moved, moved);
+	pthread_mutex_unlock(&mu->monitors->lock);
 }
 
 static struct bytes cursor_of(struct arena *a, const struct json *edge)
@@ -171,11 +171,11 @@ static struct bytes cursor_of(struct arena *a, const struct json *edge)
 	return json_get_text(a, edge, "cursor");
 }
 
-/* All edges in one batch, and the cursor with them. */
+/* All edges, and the cursor with them. That the process may be monitored no longer does not
+ * matter: the results were asked for when it was. */
 static void push_page(struct run *run)
 {
 	struct mu *mu = run->mu;
-	struct store_batch b = STORE_BATCH_EMPTY;
 	struct moved *moved;
 	struct bytes cursor = {0};
 
@@ -185,24 +185,16 @@ static void push_page(struct run *run)
 	}
 	moved = calloc(1, sizeof(*moved));
 	must(moved != NULL);
-	*moved = (struct moved){.run = run, .more = run->number != 0};
-	for (const struct json *edge = run->page->first; edge; edge = edge->next)
-		cursor = cursor_of(&run->arena, edge);
-	if (!move_cursor(mu, &b, run->record.to, cursor)) {
-		free(moved);
-		run_end(run);
-		mu_leave(mu);
-		return;
-	}
+	*moved = (struct moved){.run = run, .fan = fan_new(mu), .more = run->number != 0};
 	for (const struct json *edge = run->page->first; edge; edge = edge->next) {
-		struct fan from = {.process = run->record.to,
-				   .wallet = run->facts.owner,
-				   .seed = id_of_sha256(cursor_of(&run->arena, edge))};
+		struct fan_source source = {.process = run->record.to, .wallet = run->facts.owner};
 		struct outbox outbox;
+		cursor = cursor_of(&run->arena, edge);
+		source.seed = id_of_sha256(cursor);
 		if (outbox_read(&outbox, &run->arena, json_get(edge, "node"), NULL) == OK && outbox.count)
-			moved->fanned = fan_out(mu, &b, &from, &run->facts, &outbox, moved->fanned);
+			fan_out(moved->fan, &source, &run->facts, &outbox);
 	}
-	mu_commit(mu, &b, on_moved, moved);
+	move_cursor(moved, cursor);
 }
 
 static enum err read_page(struct run *run, struct note *note)

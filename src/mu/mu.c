@@ -21,7 +21,8 @@ enum {
 	SWEEP_EVERY = 256, /* numbers given, between two sweeps of old traces */
 };
 
-/* What each stage may have under way at once. Sends hold their items in memory; pulls hold nothing, and may take long. */
+/* What each stage may have under way at once. Sends hold their items in memory; pulls hold
+ * nothing, and may take long. */
 static const struct {
 	size_t taken_max, bytes_max;
 } windows[STAGE_COUNT] = {
@@ -204,7 +205,8 @@ void mu_close(struct mu *mu)
 	while (mu->active)
 		pthread_cond_wait(&mu->quiet, &mu->lock);
 	pthread_mutex_unlock(&mu->lock);
-	/* Nobody is inside, and nobody enters: what still waits for its time or its turn is only freed. */
+	/* Nobody is inside, and nobody enters: what still waits for its time or its turn is
+	 * only freed. */
 	timer_close(mu->timer);
 	pool_close(mu->pool);
 	while (atomic_load(&mu->commits))

@@ -2,55 +2,50 @@
  *
  * Two ways in for strangers, by the first byte of the input:
  *
- *   even  a result, as a foreign compute unit may answer it. Whatever it says, each item that is made of its outbox must parse,
- *         verify, and be for whom it was meant
- *   odd   a request over HTTP: the second byte says which, then the query up to a newline, then the body. Every fourth is a
- *         message signed by a client whose data is the body, and so the result that is cranked. The unit must answer
- *         something that is not "our fault" (500), and come to rest
+ *   even  a result, as a foreign compute unit may answer it. Whatever it says, each item that is
+ *         made of its outbox must parse, verify, and be for whom it was meant
+ *   odd   a request over HTTP: the second byte says which, then the query up to a newline, then
+ *         the body. Every fourth is a message signed by a client whose data is the body, and so
+ *         the result that is cranked. The unit must answer something that is not "our fault"
+ *         (500), and come to rest
  */
+#include "base/clock.h"
 #include "http/http.h"
-#include "mu/fakes.inc"
+#include "mu/stand.h"
 #include "mu/unit.h"
+
+#include <stdio.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct http_client *client;
-static uint16_t bound;
 static struct id process;
 
 static void begin(void)
 {
-	net_open();
-	options.retry_ms = 1;
-	options.tries_max = 2;
-	options.monitor_ms = 1000000;
-	options.traces_max = 1000;
-	unit_open(store_open_memory());
-	must(mu_serve(mu, "127.0.0.1", 0, &bound, NULL) == OK);
-	client = http_client_open(20000, NULL);
+	stand.options.tries_max = 2;
+	stand.options.monitor_ms = 1000000;
+	stand.options.traces_max = 1000;
+	stand_start(store_open_memory());
+	process = net_spawn("p");
 }
 
 /* The whole world anew, now and then: what it remembers grows. */
 static void begin_again(void)
 {
-	http_client_close(client);
-	unit_close();
-	pool_close(net.pool);
-	arena_release(&net.arena);
-	memset(&net, 0, sizeof(net));
-	key_free(mu_key);
-	key_free(client_key);
+	stand_stop();
+	net_close();
 	begin();
 }
 
 /* ---- results ---- */
 
-static void check_item(const struct outgoing *out, struct bytes raw, struct id id)
+static void check_item(const struct outgoing *out, struct bytes raw)
 {
 	struct arena a = ARENA_EMPTY;
 	struct item item;
 
-	must(item_parse(&item, &a, raw, NULL) == OK && item_verify(&item, NULL) == OK && id_eq(item.id, id));
+	must(item_parse(&item, &a, raw, NULL) == OK && item_verify(&item, NULL) == OK);
 	if (out->kind == TASK_SEND)
 		must(bytes_eq(item.target, bytes_of(out->target.b, 32)) && item.data.len > 0);
 	must(tags_includes(item.tags, "Data-Protocol", "ao"));
@@ -59,34 +54,35 @@ static void check_item(const struct outgoing *out, struct bytes raw, struct id i
 
 static void try_result(struct bytes text)
 {
-	struct store_batch batch = STORE_BATCH_EMPTY;
+	struct store_batch batch = STORE_BATCH_EMPTY, *made;
 	struct facts facts = {.module = MODULE};
-	struct fan fan = {.process = process, .root = {{1}}, .seed = {{2}}};
+	struct fan_source source = {.process = process, .root = {{1}}, .seed = {{2}}};
 	struct arena a = ARENA_EMPTY;
 	struct outbox outbox;
 	const struct json *result;
 	struct note note = {0};
-	uint64_t first = atomic_load(&mu->seq);
+	uint64_t first = atomic_load(&stand.mu->seq);
 
-	snprintf(facts.scheduler, sizeof(facts.scheduler), "%s", id_text(su_address).s);
+	snprintf(facts.scheduler, sizeof(facts.scheduler), "%s", id_text(stand.su_address).s);
 	if (json_parse(&result, &a, text, &note) == OK && outbox_read(&outbox, &a, result, &note) == OK) {
 		/* The batch is committed but not started: the store is asked what it would send. */
-		struct fanned *fanned = fan_out(mu, &batch, &fan, &facts, &outbox, NULL);
-		must(store_commit_wait(store, &batch) == OK);
-		fan_start(fanned, E_IO);
+		struct fan *fan = fan_new(stand.mu);
+		fan_out(fan, &source, &facts, &outbox);
+		made = fan_end(fan);
+		must(store_commit_wait(stand.store, made) == OK);
+		fan_start(fan, E_IO);
 		for (size_t i = 0; i < outbox.count; i++) {
-			struct record r;
 			struct bytes item;
-			if (task_get(store, &a, first + i, &r) < 0)
+			if (!task_exists(stand.store, first + i))
 				continue;
 			must(outbox.list[i].refused.len == 0);
-			if (r.kind != TASK_ASSIGN) {
-				must(task_get_item(store, &a, first + i, PART_ITEM, &item) == OK);
-				check_item(&outbox.list[i], item, r.id);
+			if (outbox.list[i].kind != TASK_ASSIGN) {
+				must(task_get_item(stand.store, &a, first + i, PART_ITEM, &item) == OK);
+				check_item(&outbox.list[i], item);
 			}
-			task_del(&batch, first + i, r.kind);
+			task_del(&batch, first + i, outbox.list[i].kind);
 		}
-		must(store_commit_wait(store, &batch) == OK);
+		must(store_commit_wait(stand.store, &batch) == OK);
 	}
 	store_batch_release(&batch);
 	arena_release(&a);
@@ -97,9 +93,9 @@ static void try_result(struct bytes text)
 static void rest(void)
 {
 	for (;;) {
-		size_t busy = atomic_load(&mu->commits);
+		size_t busy = atomic_load(&stand.mu->commits);
 		for (size_t i = 0; i < STAGE_COUNT; i++)
-			busy += queue_count(mu->queues[i]);
+			busy += queue_count(stand.mu->queues[i]);
 		if (busy == 0)
 			return;
 		clock_sleep_ms(1);
@@ -119,19 +115,20 @@ static void request(uint8_t which, struct bytes query, struct bytes body)
 	struct note note = {0};
 	struct id id;
 
-	buf_printf(&url, "http://127.0.0.1:%u%s", bound, asks[n].path);
+	buf_printf(&url, "http://127.0.0.1:%u%s", stand.bound, asks[n].path);
 	for (size_t i = 0; i < query.len && i < 1000; i++)
 		if (query.ptr[i] > ' ' && query.ptr[i] < 0x7f && query.ptr[i] != '#')
 			buf_put_u8(&url, query.ptr[i]);
 	if (which % 4 == 0)
-		body = make_message(&id, process, (const char *)arena_copy(&a, body).ptr);
-	if (http_wait(client, &a, &(struct http_call){.method = asks[n].method, .url = buf_str(&url), .body = body},
-		      &reply, &note) == OK)
+		body = stand_message(&id, process, (const char *)arena_copy(&a, body).ptr);
+	if (http_wait(stand.client, &a,
+		      &(struct http_call){.method = asks[n].method, .url = buf_str(&url), .body = body}, &reply,
+		      &note) == OK)
 		must(reply.status != 500);
 	rest();
 	buf_release(&url);
 	arena_release(&a);
-	arena_reset(&arena);
+	arena_reset(&stand.arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -144,10 +141,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (runs == 0)
 		begin();
-	if (runs++ % 2000 == 0) {
+	else if (runs % 2000 == 0)
 		begin_again();
-		process = net_spawn("p");
-	}
+	runs++;
 	if (data[0] % 2 == 0) {
 		try_result(bytes_from(input, 1));
 	} else {

@@ -76,7 +76,8 @@ static void read_tags(struct outgoing *out, struct reading *r, const struct json
 	out->tags = tag_list_tags(&list);
 }
 
-/* What JavaScript holds for nothing becomes one space; any other value than a text cannot be data. */
+/* What JavaScript holds for nothing becomes one space; any other value than a text cannot be
+ * data. */
 static void read_data(struct outgoing *out, struct reading *r, const struct json *node)
 {
 	out->data = BYTES(" ");

@@ -2,13 +2,14 @@
  *
  * outbox: what a result says is to be sent, read and checked (ao-units 4.4). Private to mu.
  *
- * The result was made by a process, perhaps computed by a stranger's unit, so nothing in it is believed. Each entry is
- * judged alone: one that cannot be sent says why, and does not hold up the others (the reference loses all of a result
- * for one bad spawn or assignment). A message without a Target is no fault: aos leaves those for other readers of its
- * results, and they are passed over.
+ * The result was made by a process, perhaps computed by a stranger's unit, so nothing in it is
+ * believed. Each entry is judged alone: one that cannot be sent says why, and does not hold up
+ * the others (the reference loses all of a result for one bad spawn or assignment). A message
+ * without a Target is no fault: aos leaves those for other readers of its results, and they are
+ * passed over.
  *
- * Order: all messages, then all spawns, then all assignments, as in the reference; an assignment to several processes
- * is one entry each.
+ * Order: all messages, then all spawns, then all assignments, as in the reference; an
+ * assignment to several processes is one entry each.
  */
 #ifndef WEFT_MU_OUTBOX_H
 #define WEFT_MU_OUTBOX_H
@@ -35,8 +36,8 @@ struct outbox {
 	size_t count;
 };
 
-/* outbox_read reads the object of ao-units 5.2; whatever is missing there is empty. The list lives in `a` and borrows the
- * result's text. E_FORMAT when it is not an object. */
+/* outbox_read reads the object of ao-units 5.2; whatever is missing there is empty. The list
+ * lives in `a` and borrows the result's text. E_FORMAT when it is not an object. */
 must_use enum err outbox_read(struct outbox *out, struct arena *a, const struct json *result, struct note *note);
 /* outbox_message is the n-th message alone; false when there are not so many. */
 bool outbox_message(struct outbox *out, struct arena *a, const struct json *result, uint64_t n);

@@ -9,8 +9,8 @@
  *                                 v  |                    a task asks the scheduler (check.c), and either it is
  *                               DOUBTFUL                  found and cranked, or forgotten
  *
- * There is an entry for each message that a client posted and that has not been cranked to its end. Who posts it
- * again while it is on its way to the scheduler waits for the same answer.
+ * There is an entry for each message that a client posted and that has not been cranked to its
+ * end. Who posts it again while it is on its way to the scheduler waits for the same answer.
  */
 #ifndef WEFT_MU_POSTINGS_H
 #define WEFT_MU_POSTINGS_H

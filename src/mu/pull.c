@@ -8,23 +8,24 @@
 
 #include <string.h>
 
-/* What one process may have under way. Past it a process that sends itself more than it takes fills the disk and nothing else. */
-enum { PROCESS_TASKS_MAX = 250000 };
+/* What one process may have under way. Past it a process that sends itself more than it takes
+ * fills the disk and nothing else. */
+enum { PROCESS_TASKS_MAX = 100000 };
 
 static void fan(struct run *run)
 {
-	struct mu *mu = run->mu;
 	const struct record *r = &run->record;
-	struct fan from = {.process = r->to, .root = r->root, .parent = r->id, .wallet = r->wallet, .seed = r->id};
-	struct store_batch b = STORE_BATCH_EMPTY;
-	struct fanned *fanned;
+	struct fan_source source = {
+		.process = r->to, .root = r->root, .parent = r->id, .wallet = r->wallet, .seed = r->id};
+	struct fan *f;
 
 	if (run->e < 0) {
 		crank_retry(run, run->e, &run->note);
 		return;
 	}
-	fanned = fan_out(mu, &b, &from, &run->facts, &run->outbox, NULL);
-	crank_done(run, &b, fan_start, fanned);
+	f = fan_new(run->mu);
+	fan_out(f, &source, &run->facts, &run->outbox);
+	crank_done(run, fan_end(f), fan_start, f);
 }
 
 /* A process that was posted with a target is assigned to it, before all else. */
@@ -46,7 +47,7 @@ static enum err read_outbox(struct run *run, struct note *note)
 
 	if (e == OK)
 		e = outbox_read(&run->outbox, &run->arena, result, note);
-	if (e == OK && run->record.text.len == 32)
+	if (e == OK && run->record.kind == TASK_PULL && run->record.text.len == 32)
 		add_target(run);
 	return e < 0 ? E_PEER : OK;
 }
@@ -59,7 +60,8 @@ static void pulled(struct run *run)
 	struct note note = {0};
 	enum err e = run->e;
 
-	/* A compute unit that has gone past the process's own message may not say its result again (ao-units 5.3). */
+	/* A compute unit that has gone past the process's own message may not say its result
+	 * again (ao-units 5.3). */
 	if (e == E_TOO_EARLY && id_eq(process, run->record.id)) {
 		crank_done(run, &b, NULL, NULL);
 		return;

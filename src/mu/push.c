@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * push: POST /push/{id}/{n}?process-id=P sends the n-th message of a result once more (ao-units 4.12). What its receiver has had
- * already the scheduler refuses by its content, so this is safe; it is for results that were lost, or that nobody pushed.
+ * push: POST /push/{id}/{n}?process-id=P sends the n-th message of a result once more (ao-units
+ * 4.12). What its receiver has had already the scheduler refuses by its content, so this is
+ * safe; it is for results that were lost, or that nobody pushed.
  */
 #include "mu/unit.h"
 
@@ -16,7 +17,7 @@ static void refuse(struct run *run, enum err e, const struct note *note)
 
 struct pushed {
 	struct run *run;
-	struct fanned *fanned;
+	struct fan *fan;
 };
 
 static void on_durable(void *ctx, enum err e)
@@ -27,7 +28,7 @@ static void on_durable(void *ctx, enum err e)
 	struct buf json = BUF_EMPTY;
 	struct jw w = jw_on(&json);
 
-	fan_start(pushed->fanned, e);
+	fan_start(pushed->fan, e);
 	free(pushed);
 	if (e < 0) {
 		refuse(run, e, NULL);
@@ -47,8 +48,7 @@ static void send(struct run *run)
 {
 	struct mu *mu = run->mu;
 	const struct record *r = &run->record;
-	struct fan from = {.process = r->to, .root = r->id, .parent = r->id, .seed = r->id};
-	struct store_batch b = STORE_BATCH_EMPTY;
+	struct fan_source source = {.process = r->to, .root = r->id, .parent = r->id, .seed = r->id};
 	struct pushed *pushed;
 
 	if (run->e < 0 || !mu_enter(mu)) {
@@ -57,10 +57,11 @@ static void send(struct run *run)
 	}
 	pushed = calloc(1, sizeof(*pushed));
 	must(pushed != NULL);
-	from.wallet = run->facts.owner;
+	source.wallet = run->facts.owner;
 	pushed->run = run;
-	pushed->fanned = fan_out(mu, &b, &from, &run->facts, &run->outbox, NULL);
-	mu_commit(mu, &b, on_durable, pushed);
+	pushed->fan = fan_new(mu);
+	fan_out(pushed->fan, &source, &run->facts, &run->outbox);
+	mu_commit(mu, fan_end(pushed->fan), on_durable, pushed);
 }
 
 static void computed(struct run *run)

@@ -14,6 +14,8 @@ struct run *run_new(struct mu *mu, struct task *task)
 	must(run != NULL);
 	run->mu = mu;
 	run->task = task;
+	if (task)
+		run->record = task->record;
 	mu_hold(mu);
 	return run;
 }

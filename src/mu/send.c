@@ -8,8 +8,8 @@
  *   SPAWN   locate the scheduler --> schedule --> PULL the child's first result, and SEND Spawned
  *   ASSIGN  locate the process --> (was it assigned by an earlier try?) --> assign --> PULL
  *
- * A message or a process that the scheduler has already is one that an earlier try brought there. An assign has no id
- * of its own, so a second try looks before it assigns again.
+ * A message or a process that the scheduler has already is one that an earlier try brought
+ * there. An assign has no id of its own, so a second try looks before it assigns again.
  */
 #include "flow/locate.h"
 #include "msg/item.h"
@@ -31,7 +31,6 @@ static bool of_kind(const struct run *run, enum task_kind kind)
 struct birth {
 	struct run *run;
 	struct task *spawned;
-	struct id lane[2];
 };
 
 static void on_birth_durable(void *ctx, enum err e)
@@ -41,7 +40,7 @@ static void on_birth_durable(void *ctx, enum err e)
 	struct mu *mu = run->mu;
 
 	if (e == OK) {
-		crank_put(mu, birth->spawned, birth->lane, 0);
+		crank_put(mu, birth->spawned, 0);
 		crank_next(run, STAGE_PULL, run->nonce);
 	} else {
 		free(birth->spawned);
@@ -101,6 +100,7 @@ static void give_birth(struct run *run)
 	uint64_t seq;
 	enum err e = make_spawned(run, &spawned, &item);
 
+	locate_remember(mu->options.locate, run->record.id, run->scheduler, run->record.text);
 	if (e < 0 || !mu_enter(mu)) {
 		if (e < 0)
 			crank_retry(run, e, &run->note);
@@ -118,7 +118,6 @@ static void give_birth(struct run *run)
 	birth = malloc(sizeof(*birth));
 	must(birth != NULL);
 	*birth = (struct birth){.run = run, .spawned = task_new(seq, &spawned, STAGE_SEND)};
-	crank_lane(birth->lane, &spawned, STAGE_SEND);
 	mu_commit(mu, &b, on_birth_durable, birth);
 }
 
@@ -140,7 +139,8 @@ void send_assigned(struct mu *mu, uint64_t seq, struct record *record, struct id
 	mu_commit(mu, &b, done, ctx);
 }
 
-/* The scheduler dedupes what processes send by its content as well, and then has it under another id (ao-units 3.9). */
+/* The scheduler dedupes what processes send by its content as well, and then has it under
+ * another id (ao-units 3.9). */
 static bool has_equal(const struct run *run)
 {
 	return run->e == E_EXISTS && (of_kind(run, TASK_ASSIGN) || strstr(run->note.text, "Deep hash"));
@@ -188,7 +188,8 @@ static void assign(struct run *run)
 	run->scheduler.assign(run->scheduler.self, &run->assign, on_scheduled, run);
 }
 
-/* An earlier try may have assigned it. What the scheduler finds may also be a message that was sent there. */
+/* An earlier try may have assigned it. What the scheduler finds may also be a message that was
+ * sent there. */
 static void on_looked_up(void *ctx, enum err e, const struct note *note, const struct assignment *assignment)
 {
 	struct run *run = ctx;

@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "mu/task.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { RECORD_VERSION = 1, RECORD_HEAD = 17, RECORD_IDS = 6, RECORD_SIZE = RECORD_HEAD + 32 * RECORD_IDS };
 enum { KEY_TASK = 8, KEY_ITEM = 9 };
+
+struct task *task_new(uint64_t seq, const struct record *r, enum stage stage)
+{
+	struct task *task = calloc(1, sizeof(*task) + r->text.len);
+
+	must(task != NULL);
+	task->seq = seq;
+	task->stage = stage;
+	task->entry.bytes = stage == STAGE_SEND ? r->item_bytes : 0;
+	task->record = *r;
+	if (r->text.len)
+		memcpy(task->text, r->text.ptr, r->text.len);
+	task->record.text = bytes_of(task->text, r->text.len);
+	return task;
+}
 
 static struct bytes seq_key(uint8_t out[KEY_TASK], uint64_t seq)
 {
@@ -121,28 +137,22 @@ void task_revive(struct store_batch *b, uint64_t seq, const struct record *r)
 
 /* ---- reading ---- */
 
-static enum err get_record(struct store *s, unsigned table, struct arena *a, uint64_t seq, struct record *out,
-			   struct bytes *why)
+bool task_exists(struct store *s, uint64_t seq)
 {
 	uint8_t key[KEY_TASK];
-	struct bytes value;
-	enum err e = store_get(s, table, seq_key(key, seq), a, &value);
 
-	if (e < 0)
-		return e;
-	return read_record(out, value, why) ? OK : E_CORRUPT;
-}
-
-enum err task_get(struct store *s, struct arena *a, uint64_t seq, struct record *out)
-{
-	struct bytes none;
-
-	return get_record(s, TABLE_TASK, a, seq, out, &none);
+	return store_has(s, TABLE_TASK, seq_key(key, seq));
 }
 
 enum err task_get_failed(struct store *s, struct arena *a, uint64_t seq, struct record *out, struct bytes *why)
 {
-	return get_record(s, TABLE_FAILED, a, seq, out, why);
+	uint8_t key[KEY_TASK];
+	struct bytes value;
+	enum err e = store_get(s, TABLE_FAILED, seq_key(key, seq), a, &value);
+
+	if (e < 0)
+		return e;
+	return read_record(out, value, why) ? OK : E_CORRUPT;
 }
 
 enum err task_get_item(struct store *s, struct arena *a, uint64_t seq, enum item_part part, struct bytes *item)

@@ -284,13 +284,14 @@ static struct id named(const struct trace *t)
 	return t->type == TRACE_ASSIGN ? t->assigned : t->message;
 }
 
-/* A task that is still there is pending, one among the failed has failed; an error without a task was final. */
+/* A task that is still there is pending, one among the failed has failed; an error without a
+ * task was final. */
 static const char *state_of(struct store *s, struct arena *a, uint64_t seq, const struct trace *t)
 {
 	struct record r;
 	struct bytes why;
 
-	if (task_get(s, a, seq, &r) == OK)
+	if (task_exists(s, seq))
 		return "pending";
 	if (task_get_failed(s, a, seq, &r, &why) == OK)
 		return "failed";
@@ -383,7 +384,8 @@ static void list_ancestors(struct listing *l, struct id id)
 	}
 }
 
-/* What came of `id`, breadth first. What an outbox holds is younger than what it answers, so this ends. */
+/* What came of `id`, breadth first. What an outbox holds is younger than what it answers, so
+ * this ends. */
 static enum err list_descendants(struct listing *l, struct id id)
 {
 	struct id *queue = arena_new_array(l->arena, LOOK_MAX, struct id);

@@ -2,21 +2,24 @@
  *
  * unit: what the files of mu share. Private to the folder.
  *
- * How waiting works here. A step that asks a port hands it a `struct run`, which owns everything that the port borrows,
- * and returns. The port's answer is copied into the run, which then goes on as a job of the pool. So a task that waits
- * for a result holds no thread; a task that waits for its turn or for its next try is only a struct task.
+ * How waiting works here. A step that asks a port hands it a `struct run`, which owns
+ * everything that the port borrows, and returns. The port's answer is copied into the run,
+ * which then goes on as a job of the pool. So a task that waits for a result holds no thread; a
+ * task that waits for its turn or for its next try is only a struct task.
  *
- * How ending works. Whoever touches the unit does so between mu_enter and mu_leave; once the unit is closing,
- * mu_enter says no. A question to a scheduler or the weave is asked inside, and stays inside until it is answered:
- * those are short, and mu_close waits for them. A question to the computer may take as long as an
- * evaluation, so it is asked outside: its answer enters anew, or is dropped. Such a run holds the struct,
- * which goes with its last holder.
+ * How ending works. Whoever touches the unit does so between mu_enter and mu_leave; once the
+ * unit is closing, mu_enter says no. A question to a scheduler or the weave is asked inside,
+ * and stays inside until it is answered: those are short, and mu_close waits for them. A
+ * question to the computer may take as long as an evaluation, so it is asked outside: its
+ * answer enters anew, or is dropped. Such a run holds the struct, which goes with its last
+ * holder.
  */
 #ifndef WEFT_MU_UNIT_H
 #define WEFT_MU_UNIT_H
 
 #include "http/http.h"
 #include "mu/facts.h"
+#include "mu/fan.h"
 #include "mu/mu.h"
 #include "mu/outbox.h"
 #include "mu/task.h"
@@ -62,7 +65,8 @@ void mu_hold(struct mu *mu);
 void mu_let_go(struct mu *mu);
 /* mu_commit is store_commit, counted; a failure makes the unit broken. `done` may be NULL. */
 void mu_commit(struct mu *mu, struct store_batch *b, store_done *done, void *ctx);
-/* mu_next_seq gives `count` numbers, of which it returns the first, and drops old traces now and then. */
+/* mu_next_seq gives `count` numbers, of which it returns the first, and drops old traces now
+ * and then. */
 uint64_t mu_next_seq(struct mu *mu, size_t count);
 
 /* ---- run.c: a step that waits ---- */
@@ -75,7 +79,7 @@ struct run {
 	struct task *task; /* belongs to its queue; NULL: a push or a look at crons */
 	run_step *step;
 	struct arena arena;
-	struct record record;
+	struct record record;         /* the task's, which it may change; or who is asked about what */
 	struct http_request *request; /* who is to be answered; may be NULL */
 	/* What ports borrow. */
 	struct id_text text;
@@ -104,8 +108,8 @@ void run_end(struct run *run);
 void run_said(struct run *run, enum err e, const struct note *note);
 /* run_later goes on with `step` as a job, inside the unit; from inside only. */
 void run_later(struct run *run, run_step *step);
-/* run_result asks for the result of run->record's id of its process, and goes on with `step`; from inside, and the caller must
- * not touch the run afterwards. */
+/* run_result asks for the result of run->record's id of its process, and goes on with `step`;
+ * from inside, and the caller must not touch the run afterwards. */
 void run_result(struct run *run, run_step *step);
 /* run_facts learns what the process says of itself, and goes on with `step`; likewise. */
 void run_facts(struct run *run, struct id process, run_step *step);
@@ -114,13 +118,10 @@ void run_computed(void *ctx, enum err e, const struct note *note, struct bytes r
 
 /* ---- crank.c: a task on its way ---- */
 
-struct task *task_new(uint64_t seq, const struct record *r, enum stage stage);
-/* crank_put hands a task to the queue of its stage; `order` sorts pulls. crank_move then starts what may start. From
- * inside the unit only. */
-void crank_put(struct mu *mu, struct task *task, const struct id lane[2], uint64_t order);
+/* crank_put hands a task to the queue of its stage; `order` sorts pulls. crank_move then starts
+ * what may start. From inside the unit only. */
+void crank_put(struct mu *mu, struct task *task, uint64_t order);
 void crank_move(struct mu *mu);
-/* crank_lane says between whom the task keeps its order: from lane[0] to lane[1]. */
-void crank_lane(struct id lane[2], const struct record *r, enum stage stage);
 /* crank_resume reads the tasks of an earlier run. */
 must_use enum err crank_resume(struct mu *mu, struct note *note);
 
@@ -137,24 +138,10 @@ must_use enum err crank_again(struct mu *mu, uint64_t seq, struct note *note);
 void send_step(struct run *run);
 void check_step(struct run *run);
 void pull_step(struct run *run);
-/* send_assigned makes an ASSIGN the pull of its assignment, in the store and in the record. `done` may be NULL. */
+/* send_assigned makes an ASSIGN the pull of its assignment, in the store and in the record.
+ * `done` may be NULL. */
 void send_assigned(struct mu *mu, uint64_t seq, struct record *record, struct id assignment, store_done *done,
 		   void *ctx);
-
-/* ---- fan.c: an outbox becomes tasks ---- */
-
-struct fan {
-	struct id process; /* that sends */
-	struct id root, parent, wallet, seed;
-};
-
-/* fan_out adds to the batch the tasks, items and traces of an outbox. What it returns, with `onto` (may be NULL) before it, is for
- * fan_start, once the batch is durable. */
-struct fanned;
-struct fanned *fan_out(struct mu *mu, struct store_batch *b, const struct fan *fan, const struct facts *facts,
-		       const struct outbox *outbox, struct fanned *onto);
-/* fan_start is a store_done whose ctx is what fan_out returned (or NULL). */
-void fan_start(void *ctx, enum err e);
 
 /* ---- wallets.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * wallets: receivers that are no processes. Finding that out takes a question to the scheduler and one to the weave, and
- * a token tells many wallets about many transfers. A verdict is good for a minute only, and not once a process with the id has
- * been posted here: an id that nobody knows may be a process that is still to come.
+ * wallets: receivers that are no processes. Finding that out takes a question to the scheduler
+ * and one to the weave, and a token tells many wallets about many transfers. A verdict is good
+ * for a minute only, and not once a process with the id has been posted here: an id that nobody
+ * knows may be a process that is still to come.
  */
 #include "base/clock.h"
 #include "mu/unit.h"

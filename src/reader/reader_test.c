@@ -404,6 +404,43 @@ TEST(a_worker_that_dies_costs_its_own_turn)
 	close_counter();
 }
 
+/* Time and randomness come from the message, so the answer is the same in a worker that knows nothing else. */
+TEST(a_wasi_command_lives_in_a_worker)
+{
+	static const char world[] = "{\"Timestamp\":1735689600123,\"Data\":\"world\"}";
+	struct buf wasm = t_file(getenv("WEFT_WASI"));
+	struct image *image;
+	struct instance *i;
+	struct outcome first;
+	struct note note = {0};
+
+	if (wasm.len == 0) {
+		printf("skipped: clang-19, lld-19 or wasi-libc is not here\n");
+		return;
+	}
+	open_readers();
+	if (program_open(&program, readers, BYTES("wasm32-unknown-wasi-preview1"), buf_bytes(&wasm), &note) < 0)
+		t_fail("%s", note.text);
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	first = turn(i, world);
+	if (!first.response.len)
+		t_fail("%.*s", BYTES_FMT(first.error));
+	t_check(bytes_starts(first.response, "{\"Output\":\"time 1735689600.123 random "));
+	t_ok(instance_rollback(i, &note));
+	t_text(turn(i, "{\"Data\":\"a\"}").response, "{\"Output\":\"1 11 a;\"}");
+	t_ok(instance_commit(i, &note));
+	instance_close(i);
+	i = open_on(image);
+	t_text(turn(i, "{\"Data\":\"b\"}").response, "{\"Output\":\"2 11 a;b;\"}");
+	t_ok(instance_rollback(i, &note));
+	t_bytes(turn(i, world).response, first.response);
+	instance_close(i);
+	image_release(image);
+	buf_release(&wasm);
+	close_counter();
+}
+
 TEST(what_is_no_module_is_refused_with_its_cause)
 {
 	struct note note = {0};

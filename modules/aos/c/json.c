@@ -14,7 +14,8 @@
 
 enum { LEVELS = 10000, LEVELS_FIRST = 16 };
 
-/* Raises an error of the library, in front of which stands the library's own position. The arguments must not use the top of the stack. */
+/* Raises an error of the library, with the library's own position in front. The arguments must not use the top of
+ * the stack. */
 #define raise(L, ...) \
 	(lua_pushliteral(L, "[string \"json\"]:1: "), lua_pushfstring(L, __VA_ARGS__), lua_concat(L, 2), lua_error(L))
 
@@ -37,9 +38,9 @@ struct levels {
 
 static struct level *push_level(lua_State *L, struct levels *v)
 {
+	if (v->depth >= LEVELS)
+		raise(L, "nesting is too deep");
 	if (v->depth == v->room) {
-		if (v->depth >= LEVELS)
-			raise(L, "nesting is too deep");
 		struct level *more = lua_newuserdata(L, 2 * v->room * sizeof(*more));
 		memcpy(more, v->list, v->depth * sizeof(*more));
 		lua_replace(L, v->slot);

@@ -29,8 +29,9 @@ const char *runtime_handle(const char *message, const char *environment);
 /* runtime_open makes a Lua state with all that a process has before its first message. */
 lua_State *runtime_open(void);
 
-/* platform_set_time: what time(), and so os.date(), says from now on. */
-void platform_set_time(int64_t seconds);
+/* platform_set_time_ms: what time(), and so os.date(), says from now on. */
+void platform_set_time_ms(int64_t ms);
+int64_t platform_time_ms(void);
 /* Files of WeaveDrive, if the host has it: open gives a descriptor, or 0; read the number of bytes, 0 at the end. */
 int platform_drive_open(const char *path);
 int platform_drive_read(int fd, void *to, size_t len);

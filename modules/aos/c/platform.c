@@ -26,11 +26,16 @@ HOST("__asyncjs__weavedrive_close") int host_drive_close(int fd);
 
 extern unsigned char __heap_base;
 
-static int64_t message_time;
+static int64_t message_time_ms;
 
-void platform_set_time(int64_t seconds)
+void platform_set_time_ms(int64_t ms)
 {
-	message_time = seconds;
+	message_time_ms = ms;
+}
+
+int64_t platform_time_ms(void)
+{
+	return message_time_ms;
 }
 
 /* The allocator's source of memory. What a checkpoint restores includes `top`, so a restored process goes on
@@ -65,9 +70,11 @@ void exit(int status)
 
 time_t time(time_t *out)
 {
+	time_t seconds = message_time_ms / 1000;
+
 	if (out)
-		*out = message_time;
-	return message_time;
+		*out = seconds;
+	return seconds;
 }
 
 clock_t clock(void)

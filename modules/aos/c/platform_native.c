@@ -35,7 +35,14 @@ void platform_drive_close(int fd)
 	(void)fd;
 }
 
-void platform_set_time(int64_t seconds)
+static int64_t message_time_ms;
+
+void platform_set_time_ms(int64_t ms)
 {
-	(void)seconds;
+	message_time_ms = ms;
+}
+
+int64_t platform_time_ms(void)
+{
+	return message_time_ms;
 }

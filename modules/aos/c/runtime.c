@@ -8,6 +8,9 @@
 #include "native.h"
 
 #include "lualib.h"
+#if defined(AOS_SQLITE)
+#include "lsqlite3.h"
+#endif
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +85,12 @@ static int search(lua_State *L)
 		lua_pushcfunction(L, json_open);
 		return 1;
 	}
+#if defined(AOS_SQLITE)
+	if (strcmp(name, "lsqlite3") == 0) {
+		lua_pushcfunction(L, luaopen_lsqlite3);
+		return 1;
+	}
+#endif
 	const struct bundle_file *file = name[0] == '.' ? find_file(name) : NULL;
 	if (!file) {
 		lua_pushfstring(L, "module %s not found", name);
@@ -239,7 +248,7 @@ static void set_time(lua_State *L, int message)
 {
 	if (lua_istable(L, message)) {
 		lua_getfield(L, message, "Timestamp");
-		platform_set_time((int64_t)(lua_tonumber(L, -1) / 1000));
+		platform_set_time_ms((int64_t)lua_tonumber(L, -1));
 		lua_pop(L, 1);
 	}
 }

@@ -1,7 +1,7 @@
 -- The turn of a message: who may speak, which handler answers, what the result is.
 local ao = require('.ao')
 local json = require('json')
-local Utils_ = require('.utils')
+local utils = require('.utils')
 local chance = require('.chance')
 local assignment = require('.assignment')
 local stringify = require('.stringify')
@@ -26,7 +26,7 @@ local red, green, blue, gray, reset = "\27[31m", "\27[32m", "\27[34m", "\27[90m"
 Colors = { red = red, green = green, blue = blue, reset = reset, gray = gray }
 Bell = "\7"
 Dump = require('.dump')
-Utils = Utils_
+Utils = utils
 Handlers = require('.handlers')
 Nonce = nil
 
@@ -166,7 +166,7 @@ local function message_time() return timestamp end
 
 -- Field and tag names in Title-Case. The message is changed in place unless a name has to.
 local function normalize_names(msg)
-  local normalize, renamed = Utils_.normalize, nil
+  local normalize, renamed = utils.normalize, nil
   for key in pairs(msg) do
     if normalize(key) ~= key then
       renamed = {}
@@ -221,6 +221,7 @@ end
 
 local function is_eval(msg) return msg.Action == "Eval" and Owner == msg.From end
 local function is_boot(msg) return msg.Tags.Type == "Process" and Owner == msg.From end
+local function is_anything() return true end
 local function run_eval(msg) return require('.eval')(ao)(msg) end
 local function run_default(msg) return require('.default')(msg) end
 local function run_boot(msg) return require('.boot')(ao)(msg) end
@@ -334,7 +335,7 @@ function process.handle(msg, env)
 
   ensure_handler("_eval", is_eval, run_eval, Handlers.add)
   if env.Process.Id == msg.Id then Handlers.once("_boot", is_boot, run_boot) end
-  ensure_handler("_default", is_boot, run_default, Handlers.append)
+  ensure_handler("_default", is_anything, run_default, Handlers.append)
   attach_replies(msg)
 
   local co = coroutine.create(Handlers.evaluate)

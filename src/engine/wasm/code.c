@@ -142,7 +142,8 @@ enum err wasm_code_add(struct wasm_code *c, struct bytes bytes, struct note *not
 		return note_err(note, E_CORRUPT, "the native code is damaged, or of another module");
 	if (b.code.len > AREA - at)
 		return note_err(note, E_LIMIT, "the module's native code is larger than 1 GiB");
-	memcpy(c->write + at, b.code.ptr, b.code.len);
+	if (b.code.len) /* a module may have neither functions nor types */
+		memcpy(c->write + at, b.code.ptr, b.code.len);
 	c->used = at + b.code.len;
 	bind(c, &b, at);
 	publish(c, &b, at);

@@ -42,7 +42,7 @@ enum wasm_limit {
 	WASM_BODY_MAX = 1 << 20,       /* bytes of one function */
 	WASM_NESTING_MAX = 10000,      /* blocks in blocks */
 	WASM_BRANCHES_MAX = 65520,     /* targets of one br_table */
-	WASM_MOVES_MAX = 100000000,    /* values that all instructions take and give, as written */
+	WASM_MOVES_MAX = 20000000,     /* values that all instructions take and give, as written */
 	WASM_CATCHES_MAX = 10000,      /* clauses of one try_table */
 	WASM_CONSTANT_MAX = 1000,      /* instructions of one constant expression */
 	WASM_TAGS_MAX = 10000,

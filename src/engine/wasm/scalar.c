@@ -35,6 +35,7 @@ LLVMValueRef load(struct build *t, LLVMTypeRef type, LLVMValueRef at)
 	LLVMValueRef v = LLVMBuildLoad2(t->b, type, at, "");
 	LLVMSetAlignment(v, 1);
 	LLVMSetVolatile(v, 1);
+
 	return v;
 }
 
@@ -49,6 +50,7 @@ static void load_op(struct build *t, struct cursor *c, LLVMTypeRef type, uint8_t
 {
 	LLVMValueRef v = load(t, type, address(t, c, pop(t)));
 	LLVMTypeRef want = type_of(t, result);
+
 	if (type != want)
 		v = is_signed ? LLVMBuildSExt(t->b, v, want, "") : LLVMBuildZExt(t->b, v, want, "");
 	push(t, v, result);
@@ -58,24 +60,28 @@ static void store_op(struct build *t, struct cursor *c, LLVMTypeRef type)
 {
 	LLVMValueRef v = pop(t);
 	LLVMValueRef at = address(t, c, pop(t));
+
 	store(t, LLVMTypeOf(v) != type ? LLVMBuildTrunc(t->b, v, type, "") : v, at);
 }
 
 static void compare(struct build *t, LLVMIntPredicate p)
 {
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, LLVMBuildZExt(t->b, LLVMBuildICmp(t->b, p, a, b, ""), t->i32, ""), WASM_I32);
 }
 
 static void compare_float(struct build *t, LLVMRealPredicate p)
 {
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, LLVMBuildZExt(t->b, LLVMBuildFCmp(t->b, p, a, b, ""), t->i32, ""), WASM_I32);
 }
 
 static void binary(struct build *t, uint8_t type, LLVMOpcode op)
 {
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, LLVMBuildBinOp(t->b, op, a, b, ""), type);
 }
 
@@ -84,6 +90,7 @@ static void shift(struct build *t, uint8_t type, LLVMOpcode op)
 {
 	LLVMTypeRef ty = type_of(t, type);
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	b = LLVMBuildAnd(t->b, b, LLVMConstInt(ty, type == WASM_I32 ? 31 : 63, 0), "");
 	push(t, LLVMBuildBinOp(t->b, op, a, b, ""), type);
 }
@@ -92,6 +99,7 @@ static void rotate(struct build *t, uint8_t type, const char *name)
 {
 	LLVMTypeRef ty = type_of(t, type);
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, intrinsic(t, name, &ty, 1, (LLVMValueRef[]){a, a, b}, 3), type);
 }
 
@@ -99,6 +107,7 @@ static void divide(struct build *t, uint8_t type, LLVMOpcode op)
 {
 	LLVMTypeRef ty = type_of(t, type);
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	trap_if(t, LLVMBuildICmp(t->b, LLVMIntEQ, b, LLVMConstInt(ty, 0, 0), ""),
 		op == LLVMSRem || op == LLVMURem ? TRAP_REMAINDER_BY_ZERO : TRAP_DIVIDE_BY_ZERO);
 	LLVMValueRef minus = LLVMBuildICmp(t->b, LLVMIntEQ, b, LLVMConstAllOnes(ty), "");
@@ -115,12 +124,14 @@ static void divide(struct build *t, uint8_t type, LLVMOpcode op)
 static void count_zeros(struct build *t, uint8_t type, const char *name)
 {
 	LLVMTypeRef ty = type_of(t, type);
+
 	push(t, intrinsic(t, name, &ty, 1, (LLVMValueRef[]){pop(t), LLVMConstInt(t->i1, 0, 0)}, 2), type);
 }
 
 static void float_binary(struct build *t, uint8_t type, LLVMOpcode op)
 {
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, canonical(t, LLVMBuildBinOp(t->b, op, a, b, "")), type);
 }
 
@@ -132,6 +143,7 @@ static void float_unary(struct build *t, uint8_t type, const char *name)
 static void float_pair(struct build *t, uint8_t type, const char *name)
 {
 	LLVMValueRef b = pop(t), a = pop(t);
+
 	push(t, canonical(t, intrinsic2(t, name, a, b)), type);
 }
 
@@ -144,6 +156,7 @@ static void truncate(struct build *t, uint8_t to, uint8_t from, bool is_signed)
 	double high = to == WASM_I32 ? (is_signed ? 0x1p31 : 0x1p32) : is_signed ? 0x1p63 : 0x1p64;
 	double low = !is_signed ? -1.0 : to == WASM_I32 ? -0x1p31 : -0x1p63;
 	bool exclusive = !is_signed;
+
 	if (is_signed && to == WASM_I32 && from == WASM_F64)
 		low = -0x1p31 - 1.0, exclusive = true;
 	/* "Unordered or" is also true of NaN. */
@@ -158,6 +171,7 @@ static void saturate(struct build *t, uint8_t to, bool is_signed)
 {
 	LLVMValueRef v = pop(t);
 	LLVMTypeRef types[2] = {type_of(t, to), LLVMTypeOf(v)};
+
 	push(t, intrinsic(t, is_signed ? "llvm.fptosi.sat" : "llvm.fptoui.sat", types, 2, &v, 1), to);
 }
 
@@ -169,6 +183,7 @@ static void convert(struct build *t, uint8_t to, LLVMOpcode op)
 static void extend_from(struct build *t, uint8_t type, LLVMTypeRef narrow)
 {
 	LLVMValueRef v = LLVMBuildTrunc(t->b, pop(t), narrow, "");
+
 	push(t, LLVMBuildSExt(t->b, v, type_of(t, type), ""), type);
 }
 

@@ -18,7 +18,7 @@ static bool shape_of(struct build *t, const char *name, struct shape *s)
 		bool is_float;
 	} shapes[] = {{"i8x16_", 8, false},  {"i16x8_", 16, false}, {"i32x4_", 32, false},
 		      {"i64x2_", 64, false}, {"f32x4_", 32, true},  {"f64x2_", 64, true}};
-	for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
+	for (size_t k = 0; k < sizeof(shapes) / sizeof(*shapes); k++)
 		if (strncmp(name, shapes[k].name, strlen(shapes[k].name)) == 0) {
 			s->bits = shapes[k].bits;
 			s->is_float = shapes[k].is_float;
@@ -51,12 +51,14 @@ static LLVMValueRef splat(struct build *t, LLVMValueRef v, unsigned lanes)
 {
 	LLVMValueRef one = LLVMBuildInsertElement(t->b, LLVMConstNull(LLVMVectorType(LLVMTypeOf(v), lanes)), v,
 						  const_i32(t, 0), "");
+
 	return LLVMBuildShuffleVector(t->b, one, one, LLVMConstNull(LLVMVectorType(t->i32, lanes)), "");
 }
 
 static LLVMValueRef splat_const(struct build *t, unsigned bits, unsigned lanes, uint64_t value)
 {
 	LLVMValueRef all[16];
+
 	for (unsigned k = 0; k < lanes; k++)
 		all[k] = LLVMConstInt(LLVMIntTypeInContext(t->ctx, bits), value, 0);
 	return LLVMConstVector(all, lanes);
@@ -66,6 +68,7 @@ static LLVMValueRef splat_const(struct build *t, unsigned bits, unsigned lanes, 
 static LLVMValueRef pick(struct build *t, LLVMValueRef v, unsigned first, unsigned step, unsigned count)
 {
 	LLVMValueRef index[16];
+
 	for (unsigned k = 0; k < count; k++)
 		index[k] = const_i32(t, first + k * step);
 	return LLVMBuildShuffleVector(t->b, v, v, LLVMConstVector(index, count), "");
@@ -79,6 +82,7 @@ static LLVMValueRef extend(struct build *t, LLVMValueRef v, LLVMTypeRef to, bool
 static bool ends(const char *op, const char *suffix)
 {
 	size_t n = strlen(op), k = strlen(suffix);
+
 	return n >= k && strcmp(op + n - k, suffix) == 0;
 }
 
@@ -94,6 +98,7 @@ static void load_op(struct build *t, enum opcode op, const struct op_info *row, 
 	LLVMValueRef at = address(t, c, pop(t));
 	const char *what = row->name + strlen("v128_load");
 	unsigned bits = 8u << row->argument;
+
 	if (op == OP_v128_load)
 		push_v(t, load(t, t->v128, at));
 	else if (ends(what, "_splat"))
@@ -114,6 +119,7 @@ static void lane_memory(struct build *t, const struct op_info *row, struct curso
 	LLVMValueRef v = pop_as(t, ints(t, bits, 128 / bits));
 	LLVMValueRef at = address(t, c, pop(t));
 	LLVMValueRef lane = const_i32(t, cursor_u8(c));
+
 	if (!is_load) {
 		store(t, LLVMBuildExtractElement(t->b, v, lane, ""), at);
 		return;
@@ -127,6 +133,7 @@ static void lane_memory(struct build *t, const struct op_info *row, struct curso
 static LLVMValueRef bytes_const(struct build *t, const uint8_t *p)
 {
 	LLVMValueRef words[4];
+
 	for (int k = 0; k < 4; k++)
 		words[k] = const_i32(t, get_u32le(p + 4 * k));
 	return LLVMConstVector(words, 4);
@@ -137,6 +144,7 @@ static void shuffle(struct build *t, struct cursor *c)
 	LLVMTypeRef type = ints(t, 8, 16);
 	LLVMValueRef b = pop_as(t, type), a = pop_as(t, type), index[16];
 	const uint8_t *lanes = cursor_bytes(c, 16).ptr;
+
 	for (int k = 0; k < 16; k++)
 		index[k] = const_i32(t, lanes[k]);
 	push_v(t, LLVMBuildShuffleVector(t->b, a, b, LLVMConstVector(index, 16), ""));
@@ -147,6 +155,7 @@ static void swizzle(struct build *t)
 {
 	LLVMTypeRef type = ints(t, 8, 16);
 	LLVMValueRef index = pop_as(t, type), v = pop_as(t, type);
+
 	index = intrinsic2(t, "llvm.uadd.sat", index, splat_const(t, 8, 16, 0x70));
 	push_v(t, intrinsic(t, "llvm.x86.ssse3.pshuf.b.128", NULL, 0, (LLVMValueRef[]){v, index}, 2));
 }
@@ -184,6 +193,7 @@ static void any_true(struct build *t)
 {
 	LLVMTypeRef whole = LLVMIntTypeInContext(t->ctx, 128);
 	LLVMValueRef v = LLVMBuildICmp(t->b, LLVMIntNE, pop_as(t, whole), LLVMConstNull(whole), "");
+
 	push(t, LLVMBuildZExt(t->b, v, t->i32, ""), WASM_I32);
 }
 
@@ -192,6 +202,7 @@ static void all_true(struct build *t, const struct shape *s)
 	LLVMValueRef zero = LLVMBuildICmp(t->b, LLVMIntEQ, pop_as(t, s->vector), LLVMConstNull(s->vector), "");
 	LLVMTypeRef mask = LLVMIntTypeInContext(t->ctx, s->lanes);
 	LLVMValueRef bits = LLVMBuildBitCast(t->b, zero, mask, "");
+
 	push(t, LLVMBuildZExt(t->b, LLVMBuildICmp(t->b, LLVMIntEQ, bits, LLVMConstNull(mask), ""), t->i32, ""),
 	     WASM_I32);
 }
@@ -200,6 +211,7 @@ static void bitmask(struct build *t, const struct shape *s)
 {
 	LLVMValueRef negative = LLVMBuildICmp(t->b, LLVMIntSLT, pop_as(t, s->vector), LLVMConstNull(s->vector), "");
 	LLVMValueRef bits = LLVMBuildBitCast(t->b, negative, LLVMIntTypeInContext(t->ctx, s->lanes), "");
+
 	push(t, LLVMBuildZExt(t->b, bits, t->i32, ""), WASM_I32);
 }
 
@@ -209,6 +221,7 @@ static void lane_op(struct build *t, const struct shape *s, const char *op, stru
 {
 	uint8_t type = s->is_float ? (s->bits == 32 ? WASM_F32 : WASM_F64) : s->bits == 64 ? WASM_I64 : WASM_I32;
 	LLVMTypeRef scalar = type_of(t, type);
+
 	if (is(op, "splat")) {
 		LLVMValueRef v = pop(t);
 		if (scalar != s->lane)
@@ -232,6 +245,7 @@ static void shift(struct build *t, const struct shape *s, LLVMOpcode op)
 {
 	LLVMValueRef count = LLVMBuildAnd(t->b, pop(t), const_i32(t, s->bits - 1), "");
 	LLVMValueRef v = pop_as(t, s->vector);
+
 	count = LLVMBuildIntCast2(t->b, count, s->lane, 0, "");
 	push_v(t, LLVMBuildBinOp(t->b, op, v, splat(t, count, s->lanes), ""));
 }
@@ -249,7 +263,7 @@ static bool compare(struct build *t, const struct shape *s, const char *op)
 		LLVMRealPredicate p;
 	} real[] = {{"eq", LLVMRealOEQ}, {"ne", LLVMRealUNE}, {"lt", LLVMRealOLT},
 		    {"gt", LLVMRealOGT}, {"le", LLVMRealOLE}, {"ge", LLVMRealOGE}};
-	size_t count = s->is_float ? sizeof real / sizeof *real : sizeof whole / sizeof *whole;
+	size_t count = s->is_float ? sizeof(real) / sizeof(*real) : sizeof(whole) / sizeof(*whole);
 	for (size_t k = 0; k < count; k++) {
 		if (!is(op, s->is_float ? real[k].name : whole[k].name))
 			continue;
@@ -267,6 +281,7 @@ static LLVMValueRef pseudo(struct build *t, LLVMValueRef a, LLVMValueRef b, bool
 {
 	LLVMValueRef take = least ? LLVMBuildFCmp(t->b, LLVMRealOLT, b, a, "")
 				  : LLVMBuildFCmp(t->b, LLVMRealOLT, a, b, "");
+
 	return LLVMBuildSelect(t->b, take, b, a, "");
 }
 
@@ -275,6 +290,7 @@ static LLVMValueRef average(struct build *t, const struct shape *s, LLVMValueRef
 	LLVMTypeRef wide = ints(t, 2 * s->bits, s->lanes);
 	LLVMValueRef sum = LLVMBuildAdd(t->b, LLVMBuildZExt(t->b, a, wide, ""), LLVMBuildZExt(t->b, b, wide, ""), "");
 	LLVMValueRef one = splat_const(t, 2 * s->bits, s->lanes, 1);
+
 	sum = LLVMBuildLShr(t->b, LLVMBuildAdd(t->b, sum, one, ""), one, "");
 	return LLVMBuildTrunc(t->b, sum, s->vector, "");
 }
@@ -284,6 +300,7 @@ static LLVMValueRef q15(struct build *t, LLVMValueRef a, LLVMValueRef b)
 {
 	LLVMTypeRef wide = ints(t, 32, 8);
 	LLVMValueRef p = LLVMBuildMul(t->b, LLVMBuildSExt(t->b, a, wide, ""), LLVMBuildSExt(t->b, b, wide, ""), "");
+
 	p = LLVMBuildAdd(t->b, p, splat_const(t, 32, 8, 0x4000), "");
 	p = LLVMBuildAShr(t->b, p, splat_const(t, 32, 8, 15), "");
 	p = intrinsic2(t, "llvm.smin", p, splat_const(t, 32, 8, 32767));
@@ -314,6 +331,7 @@ static void widening(struct build *t, const struct shape *s, const char *op)
 	unsigned half = s->bits / 2, lanes = s->lanes * 2;
 	LLVMTypeRef type = ints(t, half, lanes);
 	bool is_signed = ends(op, "_s"), high = strstr(op, "_high_") != NULL;
+
 	if (is(op, "dot_i16x8_s")) {
 		LLVMValueRef b = pop_as(t, type), a = pop_as(t, type), part[2];
 		for (unsigned k = 0; k < 2; k++)
@@ -341,18 +359,21 @@ static void widening(struct build *t, const struct shape *s, const char *op)
 static LLVMValueRef fp_sat(struct build *t, LLVMValueRef v, LLVMTypeRef to, bool is_signed)
 {
 	LLVMTypeRef types[2] = {to, LLVMTypeOf(v)};
+
 	return intrinsic(t, is_signed ? "llvm.fptosi.sat" : "llvm.fptoui.sat", types, 2, &v, 1);
 }
 
 static LLVMValueRef with_zeros(struct build *t, LLVMValueRef two)
 {
 	LLVMValueRef index[4] = {const_i32(t, 0), const_i32(t, 1), const_i32(t, 2), const_i32(t, 3)};
+
 	return LLVMBuildShuffleVector(t->b, two, LLVMConstNull(LLVMTypeOf(two)), LLVMConstVector(index, 4), "");
 }
 
 static bool convert(struct build *t, enum opcode op)
 {
 	LLVMTypeRef f4 = LLVMVectorType(t->f32, 4), d2 = LLVMVectorType(t->f64, 2), i4 = t->v128, i2 = ints(t, 32, 2);
+
 	switch ((unsigned)op) {
 	case OP_i32x4_trunc_sat_f32x4_s:
 		push_v(t, fp_sat(t, pop_as(t, f4), i4, true));
@@ -395,6 +416,7 @@ static bool convert(struct build *t, enum opcode op)
 static void unary(struct build *t, const struct shape *s, const char *op)
 {
 	LLVMValueRef v = pop_as(t, s->vector);
+
 	if (s->is_float) {
 		if (is(op, "abs"))
 			v = intrinsic1(t, "llvm.fabs", v);
@@ -421,6 +443,7 @@ static void unary(struct build *t, const struct shape *s, const char *op)
 static void binary(struct build *t, const struct shape *s, const char *op)
 {
 	LLVMValueRef b = pop_as(t, s->vector), a = pop_as(t, s->vector), v;
+
 	if (s->is_float) {
 		if (is(op, "pmin") || is(op, "pmax")) {
 			push_v(t, pseudo(t, a, b, is(op, "pmin")));
@@ -443,7 +466,7 @@ static void binary(struct build *t, const struct shape *s, const char *op)
 	} table[] = {{"add_sat_s", "llvm.sadd.sat"}, {"add_sat_u", "llvm.uadd.sat"}, {"sub_sat_s", "llvm.ssub.sat"},
 		     {"sub_sat_u", "llvm.usub.sat"}, {"min_s", "llvm.smin"},         {"min_u", "llvm.umin"},
 		     {"max_s", "llvm.smax"},         {"max_u", "llvm.umax"}};
-	for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+	for (size_t k = 0; k < sizeof(table) / sizeof(*table); k++)
 		if (is(op, table[k].op)) {
 			push_v(t, intrinsic2(t, table[k].intrinsic, a, b));
 			return;
@@ -460,6 +483,7 @@ static void binary(struct build *t, const struct shape *s, const char *op)
 void simd_op(struct build *t, enum opcode op, const struct op_info *row, struct cursor *c)
 {
 	const char *name = row->name;
+
 	if (row->immediate == IMM_MEMORY_LANE) {
 		lane_memory(t, row, c, strncmp(name, "v128_load", 9) == 0);
 		return;

@@ -121,6 +121,7 @@ static uint64_t heap_max(struct call *c)
 static uint64_t resize_heap(struct call *c)
 {
 	uint64_t requested = call_pointer(c, 0), old = wasm_vm(c->i)->memory_size, most = heap_max(c);
+
 	if (requested > most)
 		return 0;
 	for (int cut = 1; cut <= 4; cut *= 2) {
@@ -173,6 +174,7 @@ static void put_tm(uint8_t *p, const struct tm *tm)
 {
 	const int fields[9] = {tm->tm_sec,  tm->tm_min, tm->tm_hour, tm->tm_mday, tm->tm_mon, tm->tm_year, tm->tm_wday,
 			       tm->tm_yday, 0};
+
 	for (int k = 0; k < 8; k++)
 		set_u32le(p + 4 * k, (uint32_t)fields[k]);
 }
@@ -180,6 +182,7 @@ static void put_tm(uint8_t *p, const struct tm *tm)
 static void get_tm(const uint8_t *p, struct tm *tm)
 {
 	int *fields[6] = {&tm->tm_sec, &tm->tm_min, &tm->tm_hour, &tm->tm_mday, &tm->tm_mon, &tm->tm_year};
+
 	memset(tm, 0, sizeof *tm);
 	for (int k = 0; k < 6; k++)
 		*fields[k] = (int)get_u32le(p + 4 * k);
@@ -241,6 +244,7 @@ static uint64_t mktime_js(struct call *c)
 {
 	uint8_t *p = call_range(c, call_pointer(c, 0), 44);
 	struct tm tm;
+
 	get_tm(p, &tm);
 	time_t t = timegm(&tm);
 	put_tm(p, &tm);
@@ -289,6 +293,7 @@ static uint64_t format_time(struct call *c)
 	char format[256], out[1024];
 	uint64_t at = call_pointer(c, 2);
 	size_t n = 0;
+
 	for (; n < sizeof format - 1; n++) {
 		format[n] = (char)*call_range(c, at + n, 1);
 		if (!format[n])

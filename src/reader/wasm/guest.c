@@ -120,6 +120,14 @@ static enum vm_trap start_wasi(struct guest *g)
 	return g->host.exited && g->host.exit_code == 0 ? TRAP_NONE : trap;
 }
 
+/* The constructors of a process that lives already find what it has allocated, so they need all of its memory,
+ * and not the module's first pages alone; what they change is rolled back. */
+static void show_image(struct guest *g, uint64_t size)
+{
+	memory_rollback(wasm_memory(g->instance), size);
+	wasm_vm(g->instance)->memory_size = size;
+}
+
 static enum vm_trap start(struct guest *g)
 {
 	enum abi_start how = g->host.abi->start;
@@ -194,6 +202,8 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 	if (!e && o->image_size > wasm_memory(g->instance)->max)
 		e = note_err(note, E_LIMIT, "the process has %llu bytes of memory, more than its limit of %llu",
 			     (unsigned long long)o->image_size, (unsigned long long)wasm_memory(g->instance)->max);
+	if (!e && !trap && o->image_size)
+		show_image(g, o->image_size);
 	if (!e && !trap)
 		trap = start(g);
 	if (!e && trap)

@@ -1,74 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * A network in one file, for mu_test.c and mu_fuzz.c: a scheduler that remembers what it was given, a computer
- * to whom a message says what its result is, and a weave that remembers what was put. They answer from a thread of
- * their own, as real ones do, and can be told to fail.
- *
- * The result of a message is its data, when that begins with '{'. "ball N" is thrown back to who sent it as "ball
- * N-1", until 0. Anything else has an empty result.
+ * stand_net: the network of the test stand. Each call of a port is a job of its pool.
  */
-#include "base/clock.h"
-#include "base/json.h"
-#include "base/pool.h"
-#include "flow/locate.h"
-#include "msg/item.h"
-#include "msg/key.h"
-#include "mu/mu.h"
-#include "store/store.h"
+#include "mu/stand.h"
 
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include "base/clock.h"
+#include "base/pool.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MODULE "5SGJUlPwlenkyuG9-xWh0Rcf0azm8XEd5RBTiutgWAg"
-enum { ENTRIES_MAX = 60000, HELD_MAX = 4096 };
+struct net net;
 
-/* What was given to the scheduler: an item, or an assign. */
-struct entry_seen {
-	struct id process, id; /* id: of the item, or of the assignment */
-	struct id assigned;
-	struct bytes item;
-	struct assign assign;
-	uint64_t nonce;
-	size_t evaluated;
-};
+void net_open(void)
+{
+	must(pthread_mutex_init(&net.lock, NULL) == 0);
+	net.pool = pool_open("net", 2, SIZE_MAX);
+	net.error = E_PEER;
+}
 
-struct held {
-	result_done *done;
-	void *ctx;
-	struct id process, id;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	struct arena arena;
-	struct pool *pool;
-	struct entry_seen list[ENTRIES_MAX];
-	size_t count;
-	struct bytes put[1024]; /* on the weave */
-	size_t put_count;
-	struct id known[64]; /* transactions on the weave that are not processes */
-	size_t known_count;
-	/* Failures to come: of the scheduler before it writes, after it has written, of the computer, of the weave. */
-	atomic_int refuse, lose, fail_result, fail_put;
-	enum err error;
-	bool hold; /* results wait for net_release */
-	struct held held[HELD_MAX];
-	size_t held_count;
-	char cron[16][4000]; /* pages of crons, by number; the cursor of page n is "n" */
-	size_t cron_pages, cron_asked;
-} net;
-
-static struct key *mu_key, *client_key;
-static struct id su_address;
+void net_close(void)
+{
+	pool_close(net.pool);
+	arena_release(&net.arena);
+	memset(&net, 0, sizeof(net));
+}
 
 /* ---- calls, which are answered later ---- */
 
 struct net_call {
-	enum { CALL_SCHEDULE, CALL_ASSIGN, CALL_ASSIGNMENT, CALL_PROCESS, CALL_RESULT, CALL_CRON, CALL_PUT, CALL_FIND } what;
+	enum {
+		CALL_SCHEDULE,
+		CALL_ASSIGN,
+		CALL_ASSIGNMENT,
+		CALL_PROCESS,
+		CALL_RESULT,
+		CALL_CRON,
+		CALL_PUT,
+		CALL_FIND
+	} what;
 	struct bytes item, id;
 	const struct assign *assign;
 	const struct weave_query *query;
@@ -87,7 +58,7 @@ static void net_later(struct net_call call)
 	must(pool_put_always(net.pool, net_run, copy) == OK);
 }
 
-static struct entry_seen *net_find(struct id process, struct id id)
+static struct placed *net_find(struct id process, struct id id)
 {
 	for (size_t i = 0; i < net.count; i++)
 		if (id_eq(net.list[i].process, process) &&
@@ -96,15 +67,15 @@ static struct entry_seen *net_find(struct id process, struct id id)
 	return NULL;
 }
 
-static struct entry_seen *net_add(struct id process, struct id id)
+struct placed *net_add(struct id process, struct id id)
 {
-	struct entry_seen *e = &net.list[net.count++];
+	struct placed *e = &net.list[net.count++];
 	uint64_t nonce = 0;
 
-	must(net.count < ENTRIES_MAX);
+	must(net.count < NET_PLACES_MAX);
 	for (size_t i = 0; i + 1 < net.count; i++)
 		nonce += id_eq(net.list[i].process, process);
-	*e = (struct entry_seen){.process = process, .id = id, .nonce = nonce};
+	*e = (struct placed){.process = process, .id = id, .nonce = nonce};
 	return e;
 }
 
@@ -133,7 +104,7 @@ static void net_do_schedule(const struct net_call *c)
 		struct id process = item.id;
 		if (!bytes_eq_str(tags_get(item.tags, "Type"), "Process") && item.target.len == 32)
 			memcpy(process.b, item.target.ptr, 32);
-		struct entry_seen *seen = net_find(process, item.id);
+		struct placed *seen = net_find(process, item.id);
 		if (seen) {
 			e = note_err(&note, E_EXISTS, "Message already exists: %s", id_text(item.id).s);
 		} else {
@@ -168,7 +139,7 @@ static void net_do_assign(const struct net_call *c)
 		e = note_err(&note, E_EXISTS, "Deep hash already exists");
 	if (e == OK) {
 		random_bytes(id.b, 32);
-		struct entry_seen *seen = net_add(c->assign->process, id);
+		struct placed *seen = net_add(c->assign->process, id);
 		seen->assigned = message;
 		seen->assign = *c->assign;
 		seen->assign.exclude = arena_copy(&net.arena, c->assign->exclude);
@@ -188,7 +159,7 @@ static void net_do_assignment(const struct net_call *c)
 	struct assignment assignment = {.process = c->process};
 	struct message message = {.has_data = true};
 	struct note note = {0};
-	struct entry_seen *seen;
+	struct placed *seen;
 	struct id_text text;
 	struct id id;
 	enum err e = id_parse(&id, c->id);
@@ -213,7 +184,7 @@ static void net_do_process(const struct net_call *c)
 	struct arena a = ARENA_EMPTY;
 	struct process_info info = {0};
 	struct note note = {0};
-	struct entry_seen *seen;
+	struct placed *seen;
 	struct item item;
 	struct bytes raw = {0};
 	enum err e = OK;
@@ -249,7 +220,7 @@ static void net_answer_result(struct id process, struct id id, result_done *done
 {
 	struct arena a = ARENA_EMPTY;
 	struct buf out = BUF_EMPTY;
-	struct entry_seen *seen;
+	struct placed *seen;
 	struct note note = {0};
 	struct item item;
 	enum err e = OK;
@@ -289,7 +260,7 @@ static void net_do_result(const struct net_call *c)
 	}
 	pthread_mutex_lock(&net.lock);
 	if (net.hold) {
-		must(net.held_count < HELD_MAX);
+		must(net.held_count < NET_HELD_MAX);
 		net.held[net.held_count++] = (struct held){done, c->ctx, c->process, id};
 		held = true;
 	}
@@ -320,7 +291,7 @@ static void net_do_put(const struct net_call *c)
 	enum err e = failing(&net.fail_put) ? note_err(&note, E_PEER, "the weave is away") : OK;
 
 	pthread_mutex_lock(&net.lock);
-	if (e == OK && net.put_count < 1024)
+	if (e == OK && net.put_count < NET_PUT_MAX)
 		net.put[net.put_count++] = arena_copy(&net.arena, c->item);
 	pthread_mutex_unlock(&net.lock);
 	done(c->ctx, e, e < 0 ? &note : NULL, bytes_of(NULL, 0));
@@ -398,8 +369,8 @@ static void net_process(void *self, struct id process, process_done *done, void 
 
 static void net_result(void *self, struct id process, struct bytes id, result_done *done, void *ctx)
 {
-	net_later((struct net_call){
-		.what = CALL_RESULT, .process = process, .id = id, .done = (void *)done, .ctx = ctx});
+	net_later(
+		(struct net_call){.what = CALL_RESULT, .process = process, .id = id, .done = (void *)done, .ctx = ctx});
 }
 
 static void net_cron(void *self, struct id process, struct bytes cursor, result_done *done, void *ctx)
@@ -418,104 +389,91 @@ static void net_weave_find(void *self, const struct weave_query *query, weave_fi
 	net_later((struct net_call){.what = CALL_FIND, .query = query, .done = (void *)done, .ctx = ctx});
 }
 
-static const struct scheduler net_scheduler = {.self = &net,
-					       .schedule = net_schedule,
-					       .assign = net_assign,
-					       .assignment = net_assignment,
-					       .process = net_process};
-static const struct computer net_computer = {.self = &net, .result = net_result, .cron = net_cron};
-static const struct weave net_weave = {.self = &net, .put = net_put, .find = net_weave_find};
+const struct scheduler net_scheduler = {.self = &net,
+					.schedule = net_schedule,
+					.assign = net_assign,
+					.assignment = net_assignment,
+					.process = net_process};
+const struct computer net_computer = {.self = &net, .result = net_result, .cron = net_cron};
+const struct weave net_weave = {.self = &net, .put = net_put, .find = net_weave_find};
 
-/* ---- the unit on it ---- */
+/* ---- looking at it ---- */
 
-static struct arena arena;
-static struct store *store;
-static struct locate *locate;
-static struct mu *mu;
-static struct mu_options options;
-
-static void net_open(void)
+void net_release(void)
 {
-	must(pthread_mutex_init(&net.lock, NULL) == 0);
-	net.pool = pool_open("net", 2, SIZE_MAX);
-	net.error = E_PEER;
-	must(key_new(&mu_key, SIGN_ED25519, NULL) == OK && key_new(&client_key, SIGN_ED25519, NULL) == OK);
-	su_address = key_address(client_key); /* any address does */
+	struct held *list = malloc(sizeof(net.held));
+	size_t count;
+
+	must(list != NULL);
+	pthread_mutex_lock(&net.lock);
+	net.hold = false;
+	count = net.held_count;
+	memcpy(list, net.held, count * sizeof(*list));
+	net.held_count = 0;
+	pthread_mutex_unlock(&net.lock);
+	for (size_t i = 0; i < count; i++)
+		net_answer_result(list[i].process, list[i].id, list[i].done, list[i].ctx);
+	free(list);
 }
 
-static void unit_open(struct store *on)
+size_t net_count(struct id process)
 {
-	struct id_text home = id_text(su_address);
+	size_t n = 0;
+
+	pthread_mutex_lock(&net.lock);
+	for (size_t i = 0; i < net.count; i++)
+		n += id_eq(net.list[i].process, process);
+	pthread_mutex_unlock(&net.lock);
+	return n;
+}
+
+size_t net_read(const size_t *number)
+{
+	size_t n;
+
+	pthread_mutex_lock(&net.lock);
+	n = *number;
+	pthread_mutex_unlock(&net.lock);
+	return n;
+}
+
+struct placed *net_at(struct id process, size_t n)
+{
+	struct placed *found = NULL;
+
+	pthread_mutex_lock(&net.lock);
+	for (size_t i = 0; !found && i < net.count; i++)
+		if (id_eq(net.list[i].process, process) && net.list[i].nonce == n)
+			found = &net.list[i];
+	pthread_mutex_unlock(&net.lock);
+	if (!found)
+		stand_fail("the process has no entry %zu", n);
+	return found;
+}
+
+struct item net_item(struct id process, size_t n)
+{
 	struct note note = {0};
+	struct item item;
 
-	store = on;
-	locate = locate_open(&(struct locate_options){
-		.weave = net_weave, .home = net_scheduler, .home_address = bytes_str(home.s)});
-	options.store = on;
-	options.weave = net_weave;
-	options.locate = locate;
-	options.computer = net_computer;
-	options.key = mu_key;
-	if (!options.retry_ms)
-		options.retry_ms = 1;
-	if (mu_open(&mu, &options, &note) < 0) {
-		fprintf(stderr, "%s\n", note.text);
-		abort();
-	}
+	if (item_parse(&item, &stand.arena, net_at(process, n)->item, &note) < 0 || item_verify(&item, &note) < 0)
+		stand_fail("entry %zu: %s", n, note.text);
+	return item;
 }
 
-static void unit_close(void)
+void net_numbers(struct id process, size_t first, int count)
 {
-	mu_close(mu);
-	mu = NULL;
-	locate_close(locate);
-	store_close(store);
+	for (int i = 0; i < count; i++)
+		if (!bytes_eq_str(net_item(process, first + (size_t)i).data, stand_text("%d", i)))
+			stand_fail("entry %zu is not the %dth that was sent", first + (size_t)i, i);
 }
 
-/* ---- making items ---- */
-
-static struct bytes make(struct id *id, struct bytes target, struct tags tags, const char *data)
-{
-	struct item_fields fields = {.target = target, .tags = tags, .data = bytes_str(data)};
-	struct buf raw = BUF_EMPTY;
-	struct bytes copy;
-
-	must(item_create(&raw, id, client_key, &fields, NULL) == OK);
-	copy = arena_copy(&arena, buf_bytes(&raw));
-	buf_release(&raw);
-	return copy;
-}
-
-static struct bytes make_process(struct id *id, const char *data)
-{
-	struct tag_list tags = tag_list_on(&arena);
-	struct id_text home = id_text(su_address);
-
-	tag_list_add_str(&tags, "Data-Protocol", "ao");
-	tag_list_add_str(&tags, "Type", "Process");
-	tag_list_add_str(&tags, "Module", MODULE);
-	tag_list_add(&tags, BYTES("Scheduler"), arena_copy(&arena, bytes_str(home.s)));
-	return make(id, bytes_of(NULL, 0), tag_list_tags(&tags), data);
-}
-
-static struct bytes make_message(struct id *id, struct id process, const char *data)
-{
-	struct tag_list tags = tag_list_on(&arena);
-	struct id *target = arena_new(&arena, struct id);
-
-	*target = process;
-	tag_list_add_str(&tags, "Data-Protocol", "ao");
-	tag_list_add_str(&tags, "Type", "Message");
-	return make(id, bytes_of(target->b, 32), tag_list_tags(&tags), data);
-}
-
-/* A process that the scheduler has from the start. */
-static struct id net_spawn(const char *data)
+struct id net_spawn(const char *data)
 {
 	struct bytes raw;
 	struct id id;
 
-	raw = make_process(&id, data);
+	raw = stand_process(&id, data);
 	pthread_mutex_lock(&net.lock);
 	net_add(id, id)->item = arena_copy(&net.arena, raw);
 	pthread_mutex_unlock(&net.lock);
