@@ -235,7 +235,9 @@ static void locate_stop(struct node *node)
 
 static enum err readers_start(struct node *node, struct note *note)
 {
-	struct readers_options options = {.cache = home_file(&node->arena, node->home, "cache"), .log = node->log};
+	struct readers_options options = {.cache = home_file(&node->arena, node->home, "cache"),
+					  .turn_ms_max = config_number(&node->config, CONFIG_TURN_MS_MAX),
+					  .log = node->log};
 	enum err e = program_path(&node->arena, &options.compile, "weft-compile", note);
 
 	if (e == OK)
@@ -253,6 +255,9 @@ static enum err cu_start(struct node *node, struct note *note)
 				     .memory_max = config_number(config, CONFIG_MEMORY_MAX),
 				     .gas_max = config_number(config, CONFIG_GAS_MAX),
 				     .live_max = config_number(config, CONFIG_LIVE_MAX),
+				     .live_memory = config_number(config, CONFIG_LIVE_MEMORY),
+				     .dry_ms_max = config_number(config, CONFIG_DRY_MS_MAX),
+				     .upload_gas = config_number(config, CONFIG_UPLOAD_GAS),
 				     .log = node->log};
 	enum err e;
 
