@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Network, aosOurs, weft } from './network.mjs'
@@ -334,6 +334,7 @@ test('a process of somebody else is said to be one', async () => {
 })
 
 test('the history is kept for its owner alone', async () => {
-  const text = await readFile(join(home, 'console', `${await idOf('person')}.history`), 'utf8')
-  assert.match(text, /twice/)
+  const path = join(home, 'console', `${await idOf('person')}.history`)
+  assert.match(await readFile(path, 'utf8'), /twice/)
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
 })

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- the turn ---- */
 
@@ -24,6 +25,25 @@ static void on_interrupt(int signal)
 	stopped = 1;
 }
 
+/* What is typed while an answer is waited for belongs to the next line, which shows it; the terminal itself is not to. */
+static void hush(struct console *c)
+{
+	struct termios quiet;
+
+	if (!c->line || c->hushed || tcgetattr(STDIN_FILENO, &c->terminal_was) != 0)
+		return;
+	quiet = c->terminal_was;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	c->hushed = tcsetattr(STDIN_FILENO, TCSANOW, &quiet) == 0;
+}
+
+void console_loud(struct console *c)
+{
+	if (c->hushed)
+		tcsetattr(STDIN_FILENO, TCSANOW, &c->terminal_was);
+	c->hushed = false;
+}
+
 void turn_begin(struct turn *t, struct console *c)
 {
 	struct sigaction act = {.sa_handler = on_interrupt};
@@ -33,18 +53,19 @@ void turn_begin(struct turn *t, struct console *c)
 	note_reset(&t->call.note);
 	t->net.call = &t->call;
 	if (c->terminal) {
-		stopped = 0;
+		if (c->turns == 0)
+			stopped = 0;
 		sigaction(SIGINT, &act, NULL);
 		t->net.stop = &stopped;
 	}
+	hush(c);
+	c->turns++;
 }
 
 void turn_end(struct turn *t)
 {
-	struct sigaction act = {.sa_handler = SIG_DFL};
-
-	if (t->console->terminal)
-		sigaction(SIGINT, &act, NULL);
+	if (--t->console->turns == 0)
+		console_loud(t->console);
 	arena_release(&t->call.arena);
 }
 
@@ -63,8 +84,6 @@ void console_prompt(struct console *c, struct bytes prompt)
 	struct buf clean = BUF_EMPTY;
 
 	foreign_text(&clean, prompt, (struct foreign){.one_line = true, .keep_colours = c->colours});
-	if (c->dry)
-		foreign_text(&clean, BYTES(""), (struct foreign){0});
 	if (clean.len) {
 		buf_clear(&c->prompt);
 		buf_put_bytes(&c->prompt, buf_bytes(&clean));
