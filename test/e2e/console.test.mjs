@@ -180,6 +180,10 @@ test('at a terminal: lines of code, in colours, over several lines, with a histo
   const later = await console_('person')
   await later.press('Up')
   await later.shows('> return twice(21)')
+  await later.press('Up')
+  await later.shows(/> function twice\(a\)\n {2}return a \* 2 -- ü\nend$/m)
+  await later.press('Down')
+  await later.shows(/> return twice\(21\)$/)
   await later.press('Enter')
   await later.shows(/\n42\n/)
   await later.type('Hand')
@@ -317,6 +321,14 @@ test('an evaluation that takes too long is left alone with Ctrl-C', async () => 
   await terminal.shows(/stopped waiting for[^]*weft result [A-Za-z0-9_-]{43}/)
   await terminal.line('.help')
   await terminal.shows('.load-blueprint NAME')
+})
+
+test('what is typed ahead waits for its turn, and is shown once', async () => {
+  const terminal = await console_('ahead')
+  await terminal.line('for i = 1, 2e7 do end return "first"')
+  await terminal.line('return "second"')
+  const screen = await terminal.shows(/\nsecond\n/)
+  assert.match(screen, /> for i = 1, 2e7 do end return "first"\nfirst\n.*> return "second"\nsecond\n/)
 })
 
 test('without colours there are none', async () => {
