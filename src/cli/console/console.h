@@ -20,8 +20,6 @@
 #include "cli/console/bundle.h"
 #include "cli/net.h"
 
-#include <termios.h>
-
 struct line;
 struct feed;
 struct watch;
@@ -42,8 +40,6 @@ struct console {
 	bool reloading; /* a file that is watched was saved: it is known what it requires */
 	bool done;
 	size_t turns; /* that have begun and not ended */
-	bool hushed;  /* the terminal does not echo; before that it was: */
-	struct termios terminal_was;
 	struct line *line;
 	struct feed *feed;
 	struct watch *watch;
@@ -61,8 +57,6 @@ struct turn {
 /* turn_begin makes Ctrl-C end the waiting for an answer, when there is a terminal. Turns may nest: then it ends all of them. */
 void turn_begin(struct turn *t, struct console *c);
 void turn_end(struct turn *t);
-/* console_loud: what the turn does next wants the terminal as it was. */
-void console_loud(struct console *c);
 /* turn_fail says what failed, why, and what to do; returns the exit code, and ends the turn. */
 int turn_fail(struct turn *t, enum err e);
 

@@ -86,7 +86,6 @@ int console_editor(struct console *c, const char *argument)
 		fprintf(stderr, "weft: .editor is for a terminal: in a script the lines themselves will do\n");
 		return err_exit_code(E_ARGUMENT);
 	}
-	console_loud(c); /* libedit would take the silence for a wish of the user's */
 	printf("Lines, then .done to run them or .cancel; .print shows them, .delete drops the last one.\n");
 	while (edited == EDIT_MORE) {
 		line_prompt(c->line, BYTES(""));
@@ -156,9 +155,13 @@ int console_pad(struct console *c, const char *argument)
 		return turn_fail(&t, e);
 	}
 	close(fd);
-	console_loud(c);
-	if ((e = read_file(&t.call, path, PAD_MAX, &before)) < 0 || (e = run_editor(path, &t.call.note)) < 0 ||
-	    (e = read_file(&t.call, path, PAD_MAX, &after)) < 0)
+	e = read_file(&t.call, path, PAD_MAX, &before);
+	if (e == OK) {
+		line_lend(c->line);
+		e = run_editor(path, &t.call.note);
+		line_take(c->line);
+	}
+	if (e < 0 || (e = read_file(&t.call, path, PAD_MAX, &after)) < 0)
 		return turn_fail(&t, e);
 	if (bytes_eq(before, after))
 		printf("Nothing was changed, so nothing is run.\n");

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- the turn ---- */
 
@@ -23,25 +22,6 @@ static void on_interrupt(int signal)
 {
 	(void)signal;
 	stopped = 1;
-}
-
-/* What is typed while an answer is waited for belongs to the next line, which shows it; the terminal itself is not to. */
-static void hush(struct console *c)
-{
-	struct termios quiet;
-
-	if (!c->line || c->hushed || tcgetattr(STDIN_FILENO, &c->terminal_was) != 0)
-		return;
-	quiet = c->terminal_was;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
-	c->hushed = tcsetattr(STDIN_FILENO, TCSANOW, &quiet) == 0;
-}
-
-void console_loud(struct console *c)
-{
-	if (c->hushed)
-		tcsetattr(STDIN_FILENO, TCSANOW, &c->terminal_was);
-	c->hushed = false;
 }
 
 void turn_begin(struct turn *t, struct console *c)
@@ -58,14 +38,12 @@ void turn_begin(struct turn *t, struct console *c)
 		sigaction(SIGINT, &act, NULL);
 		t->net.stop = &stopped;
 	}
-	hush(c);
 	c->turns++;
 }
 
 void turn_end(struct turn *t)
 {
-	if (--t->console->turns == 0)
-		console_loud(t->console);
+	t->console->turns--;
 	arena_release(&t->call.arena);
 }
 
