@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Network, aosOurs, weft } from './network.mjs'
@@ -180,6 +180,10 @@ test('at a terminal: lines of code, in colours, over several lines, with a histo
   const later = await console_('person')
   await later.press('Up')
   await later.shows('> return twice(21)')
+  await later.press('Up')
+  await later.shows(/> function twice\(a\)\n {2}return a \* 2 -- ü\nend$/m)
+  await later.press('Down')
+  await later.shows(/> return twice\(21\)$/)
   await later.press('Enter')
   await later.shows(/\n42\n/)
   await later.type('Hand')
@@ -319,6 +323,14 @@ test('an evaluation that takes too long is left alone with Ctrl-C', async () => 
   await terminal.shows('.load-blueprint NAME')
 })
 
+test('what is typed ahead waits for its turn, and is shown once', async () => {
+  const terminal = await console_('ahead')
+  await terminal.line('for i = 1, 2e7 do end return "first"')
+  await terminal.line('return "second"')
+  const screen = await terminal.shows(/\nsecond\n/)
+  assert.match(screen, /> for i = 1, 2e7 do end return "first"\nfirst\n.*> return "second"\nsecond\n/)
+})
+
 test('without colours there are none', async () => {
   const terminal = await console_('first', { env: { NO_COLOR: '1' } })
   await terminal.line('return nil, "wrong" -- x')
@@ -334,6 +346,7 @@ test('a process of somebody else is said to be one', async () => {
 })
 
 test('the history is kept for its owner alone', async () => {
-  const text = await readFile(join(home, 'console', `${await idOf('person')}.history`), 'utf8')
-  assert.match(text, /twice/)
+  const path = join(home, 'console', `${await idOf('person')}.history`)
+  assert.match(await readFile(path, 'utf8'), /twice/)
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
 })

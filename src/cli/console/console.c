@@ -237,10 +237,11 @@ static int load_options(struct console *c)
 static int run(struct console *c)
 {
 	const char *code = call_option(c->call, "run");
+	enum err e = c->terminal ? console_connect(c) : OK;
 	int failed, loaded;
 
-	if (c->terminal && console_connect(c) < 0)
-		return err_exit_code(E_PEER);
+	if (e < 0)
+		return err_exit_code(e);
 	loaded = load_options(c);
 	if (loaded && !c->terminal && !call_has(c->call, "watch")) /* what follows may need it */
 		return loaded;

@@ -39,6 +39,7 @@ struct console {
 	bool dry;       /* code is evaluated without being kept */
 	bool reloading; /* a file that is watched was saved: it is known what it requires */
 	bool done;
+	size_t turns; /* that have begun and not ended */
 	struct line *line;
 	struct feed *feed;
 	struct watch *watch;
@@ -53,7 +54,7 @@ struct turn {
 
 /* ---- evaluate.c ---- */
 
-/* turn_begin makes Ctrl-C end the waiting for an answer, when there is a terminal. */
+/* turn_begin makes Ctrl-C end the waiting for an answer, when there is a terminal. Turns may nest: then it ends all of them. */
 void turn_begin(struct turn *t, struct console *c);
 void turn_end(struct turn *t);
 /* turn_fail says what failed, why, and what to do; returns the exit code, and ends the turn. */
@@ -62,8 +63,7 @@ int turn_fail(struct turn *t, enum err e);
 /* console_eval sends code to the process (or, when dry, has it evaluated without effect), shows its result, and returns 0,
  * EXIT_GUEST_ERROR, or the exit code of what failed. `bundle`: where the lines of the code came from, or NULL. */
 int console_eval(struct console *c, struct bytes code, const struct bundle *bundle);
-/* console_eval_dry never has an effect. With `quiet` nothing but errors is shown, and *output, when not NULL, gets what
- * was answered, in the console's call arena. */
+/* console_eval_dry is console_eval without effect. */
 int console_eval_dry(struct console *c, struct bytes code);
 /* console_connect asks the process for its prompt, and says so when it does not take code from us. */
 enum err console_connect(struct console *c);

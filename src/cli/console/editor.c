@@ -155,8 +155,13 @@ int console_pad(struct console *c, const char *argument)
 		return turn_fail(&t, e);
 	}
 	close(fd);
-	if ((e = read_file(&t.call, path, PAD_MAX, &before)) < 0 || (e = run_editor(path, &t.call.note)) < 0 ||
-	    (e = read_file(&t.call, path, PAD_MAX, &after)) < 0)
+	e = read_file(&t.call, path, PAD_MAX, &before);
+	if (e == OK) {
+		line_lend(c->line);
+		e = run_editor(path, &t.call.note);
+		line_take(c->line);
+	}
+	if (e < 0 || (e = read_file(&t.call, path, PAD_MAX, &after)) < 0)
 		return turn_fail(&t, e);
 	if (bytes_eq(before, after))
 		printf("Nothing was changed, so nothing is run.\n");

@@ -33,18 +33,17 @@ void turn_begin(struct turn *t, struct console *c)
 	note_reset(&t->call.note);
 	t->net.call = &t->call;
 	if (c->terminal) {
-		stopped = 0;
+		if (c->turns == 0)
+			stopped = 0;
 		sigaction(SIGINT, &act, NULL);
 		t->net.stop = &stopped;
 	}
+	c->turns++;
 }
 
 void turn_end(struct turn *t)
 {
-	struct sigaction act = {.sa_handler = SIG_DFL};
-
-	if (t->console->terminal)
-		sigaction(SIGINT, &act, NULL);
+	t->console->turns--;
 	arena_release(&t->call.arena);
 }
 
@@ -63,8 +62,6 @@ void console_prompt(struct console *c, struct bytes prompt)
 	struct buf clean = BUF_EMPTY;
 
 	foreign_text(&clean, prompt, (struct foreign){.one_line = true, .keep_colours = c->colours});
-	if (c->dry)
-		foreign_text(&clean, BYTES(""), (struct foreign){0});
 	if (clean.len) {
 		buf_clear(&c->prompt);
 		buf_put_bytes(&c->prompt, buf_bytes(&clean));

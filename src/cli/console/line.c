@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -35,6 +36,8 @@ struct line {
 	struct line_owner owner;
 	struct buf prompt; /* its colours between PROMPT_ESCAPE, as libedit wants them */
 	bool interrupted;
+	bool is_terminal;
+	struct termios was; /* the terminal before us */
 	mbstate_t decoding;
 };
 
@@ -211,11 +214,39 @@ static unsigned char on_interrupt(EditLine *el, int c)
 	return CC_NORM;
 }
 
-/* libedit's handler gives the terminal back before the stop and takes it again after. */
+void line_lend(struct line *l)
+{
+	if (l && l->is_terminal)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &l->was);
+}
+
+void line_take(struct line *l)
+{
+	struct termios quiet;
+
+	if (!l || !l->is_terminal)
+		return;
+	quiet = l->was;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
+}
+
+/* Ctrl-Z: the shell gets the terminal as it was, until fg. */
 static unsigned char on_suspend(EditLine *el, int c)
 {
+	struct line *l = line_of(el);
+	struct sigaction stop = {.sa_handler = SIG_DFL}, of_libedit;
+
+	el_set(el, EL_PREP_TERM, 0);
+	line_lend(l);
+	sigaction(SIGTSTP, &stop, &of_libedit);
 	kill(0, SIGTSTP);
-	return CC_REDISPLAY;
+	sigaction(SIGTSTP, &of_libedit, NULL);
+	line_take(l);
+	el_set(el, EL_PREP_TERM, 1);
+	fputc('\n', stdout);
+	show(l);
+	return CC_NORM;
 }
 
 static unsigned char on_up(EditLine *el, int c)
@@ -317,16 +348,16 @@ static char *get_prompt(EditLine *el)
 static void bind_keys(EditLine *el)
 {
 	static const struct {
-		const char *name, *help;
+		const wchar_t *name, *help;
 		unsigned char (*run)(EditLine *, int);
 	} functions[] = {
-		{"weft-enter", "end the text, or begin a line", on_enter},
-		{"weft-interrupt", "drop the text", on_interrupt},
-		{"weft-suspend", "stop the console until fg", on_suspend},
-		{"weft-up", "the line above, or the text before", on_up},
-		{"weft-down", "the line below, or the text after", on_down},
-		{"weft-tab", "complete the word", on_tab},
-		{"weft-paste", "take in what is pasted", on_paste},
+		{L"weft-enter", L"end the text, or begin a line", on_enter},
+		{L"weft-interrupt", L"drop the text", on_interrupt},
+		{L"weft-suspend", L"stop the console until fg", on_suspend},
+		{L"weft-up", L"the line above, or the text before", on_up},
+		{L"weft-down", L"the line below, or the text after", on_down},
+		{L"weft-tab", L"complete the word", on_tab},
+		{L"weft-paste", L"take in what is pasted", on_paste},
 	};
 	static const char *const keys[][2] = {
 		{KEY_SUBMIT, "ed-newline"},
@@ -358,8 +389,9 @@ static void bind_keys(EditLine *el)
 		{"\\e[1;5C", "em-next-word"},
 	};
 
+	/* libedit keeps wide names as they are; of others it makes copies that it never frees. */
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		el_set(el, EL_ADDFN, functions[i].name, functions[i].help, functions[i].run);
+		el_wset(el, EL_ADDFN, functions[i].name, functions[i].help, functions[i].run);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
@@ -372,6 +404,8 @@ struct line *line_open(const struct line_owner *owner, const char *history_path)
 	must(l != NULL);
 	l->owner = *owner;
 	l->history_path = history_path ? strdup(history_path) : NULL;
+	l->is_terminal = tcgetattr(STDIN_FILENO, &l->was) == 0;
+	line_take(l);
 	setlocale(LC_CTYPE, "");
 	if (MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
@@ -388,6 +422,7 @@ struct line *line_open(const struct line_owner *owner, const char *history_path)
 	el_set(l->el, EL_EDITOR, "emacs");
 	el_set(l->el, EL_SIGNAL, 1);
 	el_set(l->el, EL_GETCFN, get_char);
+	el_set(l->el, EL_SETTY, "-x", "-echo", "-icanon", NULL); /* between two texts: see line.h */
 	el_set(l->el, EL_SETTY, "-d", "-isig", NULL); /* Ctrl-C is a key while a text is typed, and so is Ctrl-Z */
 	bind_keys(l->el);
 	return l;
@@ -402,6 +437,7 @@ void line_close(struct line *l)
 	if (l->history_path)
 		history(l->history, &event, H_SAVE, l->history_path);
 	el_end(l->el);
+	line_lend(l);
 	history_end(l->history);
 	free(l->history_path);
 	buf_release(&l->prompt);

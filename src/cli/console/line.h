@@ -9,6 +9,9 @@
  * While it waits for keys it also waits for the descriptors of `events`: when one can be read, what is being typed is
  * taken off the screen, the owner reads and prints, and the text is drawn again below.
  *
+ * From line_open to line_close the terminal echoes nothing by itself: what is typed while no text is being read waits
+ * for the next one, which shows it.
+ *
  * One at a time: the terminal is one, and libedit keeps a reference to nothing else.
  */
 #ifndef WEFT_CLI_CONSOLE_LINE_H
@@ -31,7 +34,7 @@ struct line_owner {
 struct line;
 enum line_got { LINE_TEXT, LINE_INTERRUPTED, LINE_END };
 
-/* line_open takes over the terminal for line_read; *owner is copied. `history` is a file, NULL: none is kept. */
+/* line_open takes over the terminal; *owner is copied. `history` is a file, NULL: none is kept. */
 struct line *line_open(const struct line_owner *owner, const char *history);
 /* line_read reads one text into `out`, which is cleared first. With `colours` the text is drawn again in colours once it is
  * done. */
@@ -42,6 +45,9 @@ void line_prompt(struct line *l, struct bytes prompt);
 void line_remember(struct line *l, const char *text);
 /* line_event replaces an event's descriptor. */
 void line_event(struct line *l, int i, int fd);
+/* line_lend gives the terminal as it was before line_open to another program; line_take takes it back. NULL: nothing. */
+void line_lend(struct line *l);
+void line_take(struct line *l);
 void line_close(struct line *l);
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FOUND_MAX = 20, NAMES_MAX = 1 << 20 };
@@ -23,7 +24,7 @@ enum { FOUND_MAX = 20, NAMES_MAX = 1 << 20 };
 struct found {
 	size_t count;
 	struct bytes ids[FOUND_MAX];
-	struct bytes times[FOUND_MAX]; /* when its block was made, as text; empty: not in one yet */
+	struct bytes times[FOUND_MAX]; /* of its block, in seconds as text; empty: not in one yet */
 };
 
 static void add_found(struct found *f, struct bytes id, struct bytes time)
@@ -134,6 +135,17 @@ static void keep_name(struct turn *t, struct id process, struct bytes name, stru
 
 /* ---- which one ---- */
 
+static void print_choice(size_t number, struct bytes id, struct bytes block_time)
+{
+	char date[32] = "not in a block yet";
+	struct tm local;
+	uint64_t n;
+
+	if (bytes_u64(block_time, &n) && localtime_r(&(time_t){(time_t)n}, &local))
+		(void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local);
+	printf("  %zu  %.*s  %s\n", number, BYTES_FMT(id), date);
+}
+
 static enum err choose(struct turn *t, const struct found *found, const char *name, size_t *chosen)
 {
 	char line[32];
@@ -149,8 +161,7 @@ static enum err choose(struct turn *t, const struct found *found, const char *na
 	}
 	printf("You have %zu processes named '%s':\n", found->count, name);
 	for (size_t i = 0; i < found->count; i++)
-		printf("  %zu  %.*s  %s%.*s\n", i + 1, BYTES_FMT(found->ids[i]),
-		       found->times[i].len ? "block time " : "new", BYTES_FMT(found->times[i]));
+		print_choice(i + 1, found->ids[i], found->times[i]);
 	for (;;) {
 		printf("Which one (1-%zu, Enter for the first)? ", found->count);
 		fflush(stdout);
