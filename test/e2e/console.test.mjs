@@ -6,10 +6,10 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Network, aosOurs, weft } from './network.mjs'
+import { Network, weft } from './network.mjs'
 import { Terminal } from './terminal.mjs'
 
-let net, home, module, open = []
+let net, home, open = []
 
 function environment(env = {}) {
   return { PATH: process.env.PATH, WEFT_HOME: home, WEFT_PORT: String(net.port), ...env }
@@ -61,11 +61,6 @@ after(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-test('without a module to spawn from it says how to get one', async () => {
-  await bad(3, /no module named aos[^]*--module ID[^]*weft module publish/, ['console', 'first', '--run', 'return 1'])
-  module = (await good(['module', 'publish', aosOurs.file, '--format', aosOurs.format, '--tag', 'Name=aos'])).trim()
-})
-
 test('a name is spawned once and found again', async () => {
   const first = await cli(['console', 'first', '--run', 'return Name .. ":" .. ao.id'])
   assert.equal(first.code, 0, first.stderr)
@@ -97,7 +92,7 @@ test('a name that several processes have is asked about, or refused', async () =
 })
 
 async function spawnNamed(name) {
-  return (await good(['spawn', module, '--tag', `Name=${name}`])).trim()
+  return (await good(['spawn', '--tag', `Name=${name}`])).trim()
 }
 
 test('code from a pipe is evaluated, and the exit code is its own', async () => {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Network, aosOurs, weft } from './network.mjs'
+import { Network, weft } from './network.mjs'
 import { Terminal } from './terminal.mjs'
 
 const home = await mkdtemp(join(tmpdir(), 'weft-screen-'))
@@ -15,7 +15,6 @@ let terminal
 
 try {
   await run('wallet', 'new', '--type', 'ed25519')
-  await run('module', 'publish', aosOurs.file, '--format', aosOurs.format, '--tag', 'Name=aos')
   const file = join(home, 'shop.lua')
   await writeFile(file, 'local prices = { tea = 3 }\n\nfunction price(what)\n  return prices[what] * 2\nend\n\nreturn price("coffee")\n')
   terminal = await Terminal.open([weft, 'console', 'shop'], { env: { ...env, HOME: home }, columns: 96, rows: 46 })
