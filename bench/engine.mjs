@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// bench/engine.mjs [--modes inplace,copy,T1] [--workloads a,b] [--reps 3] [--module aos2_0_6] [--scale 1]
+// bench/engine.mjs [--modes inplace,copy,T1] [--workloads a,b] [--reps 3] [--hot 100] [--module aos2_0_6] [--scale 1]
 // One turn of an aos process: weft's engine (bench/engine.c, every check on, a commit after each message) against
 // @permaweb/ao-loader on this node. Each measurement is a process of its own; the sides take turns, and the figure is
 // the median of the repetitions' medians, in ms per message; in brackets the best message, and after it the processor time
@@ -131,12 +131,20 @@ async function peer (file, mode, name) {
   fs.writeSync(1, JSON.stringify({ name, first, ms: times[times.length >> 1], min: times[0], cpu: (cpu.user + cpu.system) / 1000 / n }) + '\n')
 }
 
+const tools = { ...process.env, WEFT_COMPILE: path.join(build, 'src/engine/weft-compile'), WEFT_WORKER: path.join(build, 'src/reader/weft-worker') }
+
+// The first result of a module, a resume, and the memory of many processes; bench/hot.c says what each figure is.
+function hot (file, cache, processes) {
+  const run = spawnSync(path.join(build, 'bench/hot'), [file, cache, processes], { encoding: 'utf8', env: tools, timeout: 300000 })
+  if (run.status !== 0) throw new Error(`hot: ${run.stderr || run.signal}`)
+  return run.stdout.trim()
+}
+
 function measure (file, mode, name, cache) {
   const [program, args] = mode[0] === 'T'
     ? [path.join(build, 'bench/engine'), ['-' + mode[1], file, cache, name]]
     : [process.execPath, ['--experimental-wasm-memory64', fileURLToPath(import.meta.url), '--peer', file, mode, name]]
-  const env = { ...process.env, WEFT_COMPILE: path.join(build, 'src/engine/weft-compile'), WEFT_WORKER: path.join(build, 'src/reader/weft-worker') }
-  const run = spawnSync(program, args, { encoding: 'utf8', env, timeout: 300000 })
+  const run = spawnSync(program, args, { encoding: 'utf8', env: tools, timeout: 300000 })
   if (run.status !== 0) throw new Error(`${mode} ${name}: ${run.stderr || run.signal}`)
   return JSON.parse(run.stdout.trim().split('\n').pop())
 }
@@ -161,6 +169,11 @@ function compare () {
       const last = modes[modes.length - 1]
       const ratios = modes.slice(0, -1).map(mode => `${mode}/${last} ${(results[name][mode] / results[name][last]).toFixed(2)}`)
       console.log(`${name.padEnd(11)} ${cells.join('   ')}   ${ratios.join('  ')}`)
+    }
+    const processes = option('hot', '100')
+    if (processes !== '0') {
+      console.log(`${processes} processes, nothing cached: ${hot(file, path.join(work, 'cache-hot'), processes)}`)
+      console.log(`${processes} processes, code cached:    ${hot(file, path.join(work, 'cache-hot'), processes)}`)
     }
   } finally { fs.rmSync(work, { recursive: true }) }
   const [peerMode, ours] = [modes[0], modes[modes.length - 1]]
