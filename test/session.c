@@ -50,11 +50,17 @@ static struct bytes read_file(struct arena *a, const char *path)
 
 static void reopen(struct session *s)
 {
+	struct bytes format = s->module.memory.is64 ? BYTES("wasm64-unknown-emscripten-draft_2024_02_15")
+						    : BYTES("wasm32-unknown-emscripten4");
 	struct note note = {0};
+
 	guest_close(s->guest);
 	if (guest_open(&s->guest,
-		       &(struct guest_options){
-			       .module = &s->module, .code = &s->code, .memory_max = MEMORY_MAX, .image = -1},
+		       &(struct guest_options){.abi = abi_find(format),
+					       .module = &s->module,
+					       .code = &s->code,
+					       .memory_max = MEMORY_MAX,
+					       .image = -1},
 		       &note))
 		die("the module", note.text);
 	s->size = guest_commit(s->guest, NULL);
