@@ -441,15 +441,16 @@ static void put_name(struct buf *b, const char *name, uint8_t function)
 	buf_put_u8(b, function);
 }
 
-/* A module whose `handle` (function 3) has this body and `locals` locals of i64, and calls nothing. */
-static struct buf module_of(const struct buf *body, uint32_t locals)
+/* () -> i64; (i64) -> (); (i64) -> i64; (i64 i64) -> i64 */
+#define TYPES_OF(restore) "\4\x60\0\1\x7e" restore "\x60\1\x7e\1\x7e\x60\2\x7e\x7e\1\x7e"
+
+/* A module whose `handle` (function 3) has this body and `locals` locals of i64, and calls nothing; with these types. */
+static struct buf module_with(const struct buf *body, uint32_t locals, struct bytes types)
 {
-	/* () -> i64; (i64) -> (); (i64) -> i64; (i64 i64) -> i64 */
-	static const uint8_t types[] = "\4\x60\0\1\x7e\x60\1\x7e\0\x60\1\x7e\1\x7e\x60\2\x7e\x7e\1\x7e";
 	struct buf out = BUF_EMPTY, s = BUF_EMPTY, code = BUF_EMPTY;
 
 	buf_put(&out, "\0asm\1\0\0\0", 8);
-	buf_put(&s, types, sizeof(types) - 1);
+	buf_put_bytes(&s, types);
 	put_section(&out, 1, &s);
 	buf_clear(&s);
 	buf_put(&s, "\4\0\1\2\3", 5);
@@ -480,6 +481,36 @@ static struct buf module_of(const struct buf *body, uint32_t locals)
 	buf_release(&s);
 	buf_release(&code);
 	return out;
+}
+
+static struct buf module_of(const struct buf *body, uint32_t locals)
+{
+	return module_with(body, locals, BYTES(TYPES_OF("\x60\1\x7e\0")));
+}
+
+/* The host calls some exports of its own accord. One that takes a reference would get a number for it, and one that
+ * takes many arguments what lies beside them. */
+TEST(exports_of_other_types_than_the_host_expects_are_none)
+{
+	static const struct bytes types[] = {
+		{(const uint8_t *)TYPES_OF("\x60\1\x70\0"), sizeof(TYPES_OF("\x60\1\x70\0")) - 1},
+		{(const uint8_t *)TYPES_OF("\x60\1\x7b\0"), sizeof(TYPES_OF("\x60\1\x7b\0")) - 1},
+		{(const uint8_t *)TYPES_OF("\x60\3\x7e\x7e\x7e\0"), sizeof(TYPES_OF("\x60\3\x7e\x7e\x7e\0")) - 1}};
+	struct buf body = BUF_EMPTY;
+	struct note note = {0};
+
+	buf_put(&body, "\x42\0\x0b", 3);
+	for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
+		struct buf wasm = module_with(&body, 1, types[k]);
+		open_readers(true);
+		open_module(buf_bytes(&wasm));
+		note_reset(&note);
+		t_err(instance_open(&instance, program, image, MEMORY_MAX, &note), E_FORMAT);
+		t_check(strstr(note.text, "stack functions"));
+		close_all();
+		buf_release(&wasm);
+	}
+	buf_release(&body);
 }
 
 /* However it ends (a result, or a refusal with its reason), it ends, and the next module is served. */

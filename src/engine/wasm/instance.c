@@ -68,7 +68,7 @@ _Noreturn void wasm_throw(struct wasm_instance *i)
 {
 	if (!i->landings || !i->landings->invoke)
 		wasm_trap(i, TRAP_HOST, "longjmp without setjmp");
-	siglongjmp(i->landings->at, 1);
+	COME_BACK(i->landings->thrown);
 }
 
 /* A fault of generated code inside the reservation is the guest's trap; any other is our bug. */
@@ -176,6 +176,13 @@ enum vm_trap wasm_call(struct wasm_instance *i, uint32_t function, struct vm_slo
 	return instance_call(i, i->vm.code[function], wasm_type_of(i->o.module, function)->canonical, args);
 }
 
+void wasm_enter(struct wasm_instance *i, uint32_t function, struct vm_slot *args)
+{
+	instance_enter(i, i->vm.code[function], wasm_type_of(i->o.module, function)->canonical, args);
+	if (i->vm.exception) /* nothing outside can catch it */
+		wasm_trap(i, TRAP_EXCEPTION, NULL);
+}
+
 bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args)
 {
 	struct vm_table *t = i->o.module->table_count ? operation_table(&i->vm, 0) : NULL;
@@ -189,7 +196,7 @@ bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args)
 	if (!ref)
 		wasm_trap(i, TRAP_NULL_FUNCTION, NULL);
 	i->landings = &here;
-	threw = sigsetjmp(here.at, 0) != 0;
+	threw = MARK(here.thrown) != 0;
 	if (!threw)
 		link_call(i, ref, args);
 	i->landings = here.outer;

@@ -84,6 +84,9 @@ const char *wasm_message(const struct wasm_instance *i);
 void wasm_fail(struct wasm_instance *i, enum vm_trap code, const char *message);
 /* wasm_charge takes gas for what the host does; the guest ends when there is not enough. */
 void wasm_charge(struct wasm_instance *i, uint64_t units);
+/* wasm_enter calls a function of the guest inside the call that asked the host: what ends it ends that too, which saves a
+ * place to come back to. */
+void wasm_enter(struct wasm_instance *i, uint32_t function, struct vm_slot *args);
 /* wasm_invoke calls element `index` of table 0 and tells whether it threw. */
 bool wasm_invoke(struct wasm_instance *i, uint64_t index, struct vm_slot *args);
 /* wasm_throw unwinds to the innermost wasm_invoke. */

@@ -77,23 +77,17 @@ static const struct wasm_func_type *invoked(struct wasm_instance *i, const struc
 void emscripten_invoke_call(struct wasm_instance *i, struct host *h, uint32_t import, struct vm_slot *args)
 {
 	const struct wasm_func_type *own = wasm_type_of(wasm_module(i), import), *its;
-	uint64_t index = h->wide ? get_u64le(args[0].b) : get_u32le(args[0].b), stack;
-	struct vm_slot slots[INVOKE_MAX] = {{{0}}}, threw[2] = {{{1}}, {{0}}};
-	enum vm_trap trap;
+	uint64_t index = h->wide ? get_u64le(args[0].b) : get_u32le(args[0].b);
+	struct vm_slot slots[INVOKE_MAX] = {{{0}}}, threw[HOST_ARGS_MAX] = {{{1}}}, stack[HOST_ARGS_MAX] = {{{0}}};
 
 	its = invoked(i, own, index);
 	if (h->stack_get == UINT32_MAX || h->stack_restore == UINT32_MAX || h->set_threw == UINT32_MAX)
 		wasm_trap(i, TRAP_HOST, "RuntimeError: the module exports no stack functions for invoke");
-	trap = host_export(i, h->stack_get, 0, &stack);
-	if (trap)
-		wasm_trap(i, trap, NULL);
+	wasm_enter(i, h->stack_get, stack);
 	memcpy(slots, args + 1, its->param_count * sizeof(*slots));
 	if (wasm_invoke(i, index, slots)) {
-		trap = host_export(i, h->stack_restore, stack, NULL);
-		if (!trap)
-			trap = wasm_call(i, h->set_threw, threw);
-		if (trap)
-			wasm_trap(i, trap, NULL);
+		wasm_enter(i, h->stack_restore, stack);
+		wasm_enter(i, h->set_threw, threw);
 		slots[0] = (struct vm_slot){{0}};
 	}
 	if (own->result_count)

@@ -23,10 +23,7 @@ struct guest {
 
 static uint32_t export_index(struct guest *g, const char *name)
 {
-	const struct wasm_export *x = wasm_export_find(wasm_module(g->instance), host_name(g->host.abi, name),
-						       WASM_EXTERN_FUNCTION);
-
-	return x ? x->index : UINT32_MAX;
+	return host_find(g->host.abi, wasm_module(g->instance), name);
 }
 
 /* An export without parameters or result, if there is one of that name. */

@@ -10,7 +10,7 @@ enum { CLOCK_START = 10000 };
 
 enum vm_trap host_export(struct wasm_instance *i, uint32_t function, uint64_t argument, uint64_t *result)
 {
-	struct vm_slot slots[4] = {{{0}}};
+	struct vm_slot slots[HOST_ARGS_MAX] = {{{0}}};
 	enum vm_trap t;
 
 	set_u64le(slots[0].b, argument);
@@ -98,13 +98,30 @@ const char *host_name(const struct abi *abi, const char *name)
 	return name;
 }
 
+static bool all_numbers(const uint8_t *types, uint32_t count)
+{
+	for (uint32_t k = 0; k < count; k++)
+		if (types[k] != WASM_I32 && types[k] != WASM_I64 && types[k] != WASM_F32 && types[k] != WASM_F64)
+			return false;
+	return true;
+}
+
+uint32_t host_find(const struct abi *abi, const struct wasm_module *m, const char *name)
+{
+	const struct wasm_export *x = wasm_export_find(m, host_name(abi, name), WASM_EXTERN_FUNCTION);
+	const struct wasm_func_type *t = x ? wasm_type_of(m, x->index) : NULL;
+
+	return t && t->param_count <= HOST_ARGS_MAX && t->result_count <= 1 && all_numbers(t->params, t->param_count) &&
+			       all_numbers(t->results, t->result_count)
+		       ? x->index
+		       : UINT32_MAX;
+}
+
 static uint32_t export_of(const struct host *h, const struct wasm_module *m, const char *name, const char *older)
 {
-	const struct wasm_export *x = wasm_export_find(m, host_name(h->abi, name), WASM_EXTERN_FUNCTION);
+	uint32_t index = host_find(h->abi, m, name);
 
-	if (!x && older)
-		x = wasm_export_find(m, host_name(h->abi, older), WASM_EXTERN_FUNCTION);
-	return x ? x->index : UINT32_MAX;
+	return index == UINT32_MAX && older ? host_find(h->abi, m, older) : index;
 }
 
 static void find_exports(struct host *h, const struct wasm_module *m)

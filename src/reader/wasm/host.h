@@ -48,7 +48,11 @@ void host_begin(struct host *h, struct bytes message, struct bytes environment);
 /* host_call is the instance's wasm_host; its ctx is a struct host. */
 void host_call(struct wasm_instance *i, uint32_t import, struct vm_slot *args);
 
-/* host_export calls an export of the guest with one argument and gives its result; traps pass through when called under the
+/* host_find is an export that the host may call: a function of at most HOST_ARGS_MAX parameters and one result, all
+ * numbers. What else goes by that name has a type that the host does not expect, and is none: UINT32_MAX. */
+enum { HOST_ARGS_MAX = 2 };
+uint32_t host_find(const struct abi *abi, const struct wasm_module *m, const char *name);
+/* host_export calls an export of the guest (host_find) with one argument and gives its result; traps pass through when called under the
  * guest, and are returned otherwise. */
 enum vm_trap host_export(struct wasm_instance *i, uint32_t function, uint64_t argument, uint64_t *result);
 /* host_name is an export's name in this format. */
