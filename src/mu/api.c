@@ -149,15 +149,6 @@ static const char *kind_name(enum task_kind kind)
 	return "PULL";
 }
 
-static void id_or_null(struct jw *w, const char *key, struct id id)
-{
-	jw_key(w, key);
-	if (id_is_zero(id))
-		jw_null(w);
-	else
-		jw_cstr(w, id_text(id).s);
-}
-
 static bool write_task(void *ctx, uint64_t seq, const struct record *r, struct bytes why)
 {
 	struct jw *w = ctx;

@@ -269,7 +269,7 @@ static const char *type_name(enum trace_type type)
 	return "MESSAGE";
 }
 
-static void id_or_null(struct jw *w, const char *key, struct id id)
+void id_or_null(struct jw *w, const char *key, struct id id)
 {
 	jw_key(w, key);
 	if (id_is_zero(id))

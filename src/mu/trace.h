@@ -65,4 +65,7 @@ enum { TRACE_PAGE_MAX = 1000 };
  * asked for, newest first; of one message also what led to it and what came of it. */
 must_use enum err trace_page(struct buf *out, struct store *s, const struct trace_ask *ask);
 
+/* id_or_null writes a member: the id as text, or null when it is zero. */
+void id_or_null(struct jw *w, const char *key, struct id id);
+
 #endif
