@@ -31,10 +31,14 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 
 	if (e == OK)
 		e = instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
-	if (e < 0) {
-		instance_close(p->instance);
-		p->instance = NULL;
-	}
+	return e;
+}
+
+enum err advance_settle(struct live *p, struct note *note)
+{
+	enum err e = p->instance ? instance_settle(p->instance, note) : OK;
+
+	p->broken |= e < 0;
 	return e;
 }
 
@@ -53,18 +57,8 @@ enum err advance_turn(struct live *p, struct arena *a, struct bytes message, str
 	if (e < 0)
 		return e;
 	result_of_outcome(out, a, &outcome);
-	if (out->keeps_memory) {
-		e = instance_commit(p->instance, note);
-		p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
-	} else {
-		e = instance_rollback(p->instance, note);
-		if (e < 0) { /* the image was not touched, and a new worker sees only that */
-			instance_close(p->instance);
-			p->instance = NULL;
-			note_reset(note);
-			e = OK;
-		}
-	}
+	e = out->keeps_memory ? instance_commit(p->instance, note) : instance_rollback(p->instance, note);
+	p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
 	p->unsaved_turns++;
 	p->unsaved_ns += clock_ns() - began_ns;
 	p->turns_unmeasured++;

@@ -239,6 +239,8 @@ must_use enum err advance_to(struct live *p, struct bound bound, struct note *no
 /* advance_turn is one evaluation: message JSON in, result out, memory kept or put back. */
 must_use enum err advance_turn(struct live *p, struct arena *a, struct bytes message, struct result *out,
 			       struct note *note);
+/* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
+must_use enum err advance_settle(struct live *p, struct note *note);
 
 /* ---- keep.c ---- */
 

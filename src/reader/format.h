@@ -30,6 +30,7 @@ struct reader {
 			 uint64_t gas_limit, bool dry, struct outcome *out, struct note *note);
 	enum err (*commit)(struct instance *i, struct note *note);
 	enum err (*rollback)(struct instance *i, struct note *note);
+	enum err (*settle)(struct instance *i, struct note *note);
 	void (*stop)(struct instance *i);
 	uint64_t (*memory)(struct instance *i);
 };
