@@ -29,7 +29,7 @@ struct pending_turn {
 /* {0} is none. */
 struct pending {
 	struct pending_turn turns[PENDING_TURNS_MAX + 1]; /* the one at `count` is under way */
-	size_t count, most;                                /* most: as many may be behind */
+	size_t count, most;                               /* most: as many may be behind */
 	bool failed;
 	size_t end; /* of the text of those that count */
 	uint64_t gas;

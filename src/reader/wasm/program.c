@@ -511,8 +511,7 @@ static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct by
 	struct bytes text;
 	enum err e;
 
-	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
-	    !wire_write(i->socket, environment.ptr, environment.len))
+	if (!wire_write_parts(i->socket, (struct bytes[]){bytes_of(&ask, sizeof(ask)), message, environment}, 3))
 		return died(note);
 	e = hear(i, a, &answer, &text, false, note);
 	if (e < 0)
@@ -584,7 +583,8 @@ static enum err catch_up(struct wasm_instance_far *i, struct note *note)
 
 	for (size_t k = 0; e == OK && k < p->count; k++) {
 		arena_reset(&a);
-		e = ask_turn(i, &a, pending_message(p, k), pending_environment(p, k), p->turns[k].gas_limit, NULL, note);
+		e = ask_turn(i, &a, pending_message(p, k), pending_environment(p, k), p->turns[k].gas_limit, NULL,
+			     note);
 	}
 	arena_release(&a);
 	pending_failed(&i->pending);
