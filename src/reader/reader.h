@@ -115,7 +115,7 @@ void instance_close(struct instance *i);
 must_use enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 				uint64_t gas_limit, struct outcome *out, struct note *note);
 /* When commit, rollback or settle fails, the image is not what was committed: half written, because the worker went away in the
- * middle, or behind, and no worker to be had. */
+ * middle (then whoever wants to see it hears E_BUSY), or behind, and no worker to be had. */
 must_use enum err instance_commit(struct instance *i, struct note *note);
 must_use enum err instance_rollback(struct instance *i, struct note *note);
 /* instance_settle puts all that is committed into the image, so that others see it; nothing when it is there. */

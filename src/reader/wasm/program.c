@@ -401,6 +401,10 @@ static enum err begin_worker(struct wasm_instance_far *i, struct note *note)
 	enum err e = E_WORKER;
 
 	image_lock(image);
+	if (image_whole(image, note) < 0) {
+		image_unlock(image);
+		return E_BUSY;
+	}
 	ask.image_size = image_size(image);
 	if (ask.image_size)
 		image_unlock(image);
@@ -543,7 +547,9 @@ static enum err begin_view(struct wasm_instance_far *i, uint64_t *commits, struc
 
 	image_lock(image);
 	*commits = image_commits(image);
-	e = show_image(i, note);
+	e = image_whole(image, note);
+	if (e == OK)
+		e = show_image(i, note);
 	if (e == OK) {
 		i->view.keep = keep_in_worker;
 		image_view_add(image, &i->view);
@@ -638,8 +644,8 @@ static enum err mark_pages(struct image *image, struct bytes pages, struct note 
 	return OK;
 }
 
-/* The image becomes what the worker has. */
-static enum err write_image(struct wasm_instance_far *i, struct note *note)
+/* The image becomes what the worker has. `untouched`: it is what it was. */
+static enum err write_image(struct wasm_instance_far *i, bool *untouched, struct note *note)
 {
 	struct image *image = i->base.image;
 	struct wire_ask ask = {.op = WIRE_COMMIT};
@@ -649,13 +655,17 @@ static enum err write_image(struct wasm_instance_far *i, struct note *note)
 	enum err e;
 
 	image_lock(image);
-	image_count_commit(image);
 	ask.viewed = image_viewed(image);
-	e = ask_simple(i, &ask, &a, &answer, &pages, note);
+	*untouched = !wire_write(i->socket, &ask, sizeof(ask));
+	if (!*untouched)
+		image_count_commit(image);
+	e = *untouched ? died(note) : hear(i, &a, &answer, &pages, true, note);
 	if (e == OK && !image_set_size(image, answer.image_size))
 		e = nonsense(note);
 	if (e == OK)
 		e = mark_pages(image, pages, note);
+	if (e < 0 && !*untouched)
+		image_tear(image);
 	image_unlock(image);
 	arena_release(&a);
 	if (e < 0)
@@ -666,15 +676,18 @@ static enum err write_image(struct wasm_instance_far *i, struct note *note)
 static enum err wasm_settle(struct instance *base, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
+	bool untouched = true;
 	enum err e = OK;
 
-	if (i->pending.count == 0)
-		return OK;
-	e = want_worker(i, note);
-	if (e == OK)
-		e = write_image(i, note);
-	if (e == OK)
-		pending_settled(&i->pending);
+	/* A worker that had died before is missed only now. */
+	for (int tries = 0; tries < 2 && untouched && i->pending.count; tries++) {
+		note_reset(note);
+		e = want_worker(i, note);
+		if (e == OK)
+			e = write_image(i, &untouched, note);
+		if (e == OK)
+			pending_settled(&i->pending);
+	}
 	return e;
 }
 
