@@ -439,7 +439,7 @@ TEST(the_image_falls_behind_and_nothing_is_lost)
 		turn_of(i, k);
 		t_ok(instance_commit(i, &note));
 	}
-	t_check(image_commits(image) > 2 && image_commits(image) < 10);
+	t_u64(image_commits(image), 1);
 	/* A turn that fails takes the worker back to the image; what was committed is there again. */
 	for (int fails = 0; fails < 3; fails++) {
 		t_text(turn(i, "E").error, "\"RuntimeError: unreachable\"");

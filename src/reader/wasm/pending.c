@@ -32,13 +32,16 @@ bool pending_add(struct pending *p, uint64_t gas_used)
 	p->count++;
 	p->end = p->text.len;
 	p->gas += gas_used;
-	return p->count >= PENDING_TURNS_MAX || p->count > p->most || p->gas > PENDING_GAS_MAX ||
+	return p->count >= PENDING_TURNS_MAX || (p->most && p->count >= p->most) || p->gas > PENDING_GAS_MAX ||
 	       p->end > PENDING_BYTES_MAX;
 }
 
 void pending_settled(struct pending *p)
 {
-	p->most = p->failed ? 0 : p->count > p->most ? 2 * p->count : p->most;
+	if (p->failed)
+		p->most = 1;
+	else if (p->most && p->count >= p->most)
+		p->most = p->most < PENDING_TURNS_MAX ? 2 * p->most : 0;
 	p->failed = false;
 	p->count = p->end = 0;
 	p->gas = 0;

@@ -10,8 +10,8 @@
  * is lost when that memory is: the turns are taken again, from the image, and come to the same.
  *
  * How far it may be behind is bounded by turns, gas and bytes, so that taking them again is a matter of
- * milliseconds; and is one turn at first and after each failure, doubling from there: a process
- * whose turns fail all the time pays for each once.
+ * milliseconds; and after a failure by one turn, then two, and so on: a process whose turns fail all the time pays for each
+ * once.
  */
 #ifndef WEFT_READER_WASM_PENDING_H
 #define WEFT_READER_WASM_PENDING_H
@@ -29,7 +29,7 @@ struct pending_turn {
 /* {0} is none. */
 struct pending {
 	struct pending_turn turns[PENDING_TURNS_MAX + 1]; /* the one at `count` is under way */
-	size_t count, most;                               /* most: as many may be behind */
+	size_t count, most;                               /* most: as many may be behind; 0: PENDING_TURNS_MAX */
 	bool failed;
 	size_t end; /* of the text of those that count */
 	uint64_t gas;
