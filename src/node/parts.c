@@ -190,10 +190,15 @@ static enum err location_start(struct node *node, struct note *note)
 {
 	const char *wanted = config_text(&node->config, CONFIG_PUBLIC_URL);
 	struct bytes url = bytes_str(wanted[0] ? wanted : node->su_url);
+	struct location location = {.url = url,
+				    .time_to_live_ms = config_number(&node->config, CONFIG_LOCATION_TTL_MS)};
 	struct note why = {0};
 	bool published;
-	enum err e = location_publish(&node->weave, node->key, url,
-				      config_number(&node->config, CONFIG_LOCATION_TTL_MS), &published, &why);
+	enum err e;
+
+	if (node->local_weave) /* elsewhere nobody would heed it */
+		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
+	e = location_publish(&node->weave, node->key, &location, &published, &why);
 
 	(void)note;
 	if (e < 0)

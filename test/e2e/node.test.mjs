@@ -44,6 +44,8 @@ test('a restart goes on where it was', async () => {
   const before = await net.message(process_, { Action: 'Eval' }, 'return Counter')
   assert.equal((await net.ao.result({ process: process_, message: before })).Output.data, '41')
   assert.deepEqual(await locations(net, address), [net.su])
+  // The public network's scheduler, which clients have built in: this one stands in for it.
+  assert.deepEqual(await locations(net, '_GQ33BkPtZrqxA84vM8Zk-N2aO0toNNu_C-l-rawrBA'), [net.su])
   assert.deepEqual(await net.stop(), { code: 0, signal: null })
 
   net = await Network.start({ home, port })
