@@ -336,7 +336,6 @@ static enum err module_start(struct node *node, struct note *note)
 	const char *path;
 	struct bytes wasm;
 	struct note why = {0};
-	struct id id = {0};
 	bool published = false;
 	enum err e = module_path(&a, &path, &why);
 
@@ -344,11 +343,11 @@ static enum err module_start(struct node *node, struct note *note)
 	if (e == OK)
 		e = file_read(&a, path, &wasm, &why);
 	if (e == OK)
-		e = module_publish(&node->weave, node->key, wasm, &id, &published, &why);
+		e = module_publish(&node->weave, node->key, wasm, &node->module, &published, &why);
 	if (e < 0)
 		log_event(node->log, LOG_ODD, "node.module", "error=\"%s\"", note_text(&why, e));
 	else
-		log_event(node->log, LOG_INFO, "node.module", "id=%s published=%d", id_text(id).s, published);
+		log_event(node->log, LOG_INFO, "node.module", "id=%s published=%d", id_text(node->module).s, published);
 	arena_release(&a);
 	return OK;
 }

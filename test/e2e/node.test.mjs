@@ -216,6 +216,8 @@ test('what is ready is said in one line, as JSON for who asks, and in the topolo
   assert.equal(said.ready, true)
   assert.equal(said.su, net.su)
   assert.equal(said.address, net.address)
+  const module = await fetch(`${net.gateway}/${said.module}`)
+  assert.equal(module.headers.get('content-type'), 'application/wasm')
   await net.stop()
   const { stdout } = await run(['up', '--topology'])
   for (const part of ['weave', 'su', 'location', 'locate', 'cu', 'mu']) assert.match(stdout, new RegExp(`^ +\\d {2}${part} .*o`, 'm'))
