@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_HELP_MAX = 220, OWN_OPTIONS = 4 };
+enum { OPTION_HELP_MAX = 320, OWN_OPTIONS = 4 };
 
 /* ---- settings ---- */
 
@@ -77,6 +77,8 @@ static const char *value_name(enum config_kind kind)
 	switch (kind) {
 	case CONFIG_IS_ADDRESS:
 		return "ADDRESS";
+	case CONFIG_IS_ADDRESSES:
+		return "LIST";
 	case CONFIG_IS_URL:
 		return "URL";
 	case CONFIG_IS_FILE:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/config.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, URL_MAX = 1000 };
+enum { FILE_MAX = 1 << 20, URL_MAX = 1000, ADDRESSES_MAX = 16 };
 
 const struct config_row config_rows[CONFIG_KEYS] = {
 #define X(ID, key, kind, ...) {key, CONFIG_IS_##kind, __VA_ARGS__},
@@ -57,6 +58,20 @@ static bool is_url(struct bytes text)
 	return scheme && text.len > scheme && text.len <= URL_MAX && is_plain(text) && text.ptr[scheme] != '/';
 }
 
+/* "": none. */
+static bool are_addresses(struct bytes text)
+{
+	struct id id;
+	size_t count = 0;
+
+	if (text.len && text.ptr[text.len - 1] == ',')
+		return false;
+	while (text.len)
+		if (++count > ADDRESSES_MAX || id_parse(&id, bytes_cut(text, ',', &text)) < 0)
+			return false;
+	return true;
+}
+
 static enum err number_wrong(const struct config_row *row, struct bytes value, struct note *note)
 {
 	return note_err(note, E_ARGUMENT, "%s wants a %s from %llu to %llu, not '%.*s'", row->key,
@@ -88,6 +103,12 @@ static enum err value_check(const struct config_row *row, const char *text, uint
 		if (value.len == 0 || !is_plain(value))
 			return note_err(note, E_ARGUMENT, "%s wants an address, such as 127.0.0.1, not '%s'", row->key,
 					text);
+		return OK;
+	case CONFIG_IS_ADDRESSES:
+		if (!are_addresses(value))
+			return note_err(note, E_ARGUMENT,
+					"%s wants at most %d addresses of 43 characters with commas between, not '%s'",
+					row->key, ADDRESSES_MAX, text);
 		return OK;
 	case CONFIG_IS_URL:
 		if (value.len && !is_url(value))

@@ -8,8 +8,8 @@
 #include <inttypes.h>
 
 /* Does the newest location say just this? */
-static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct bytes url,
-			 struct bytes time_to_live, bool *there, struct note *note)
+static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct tags tags,
+			 bool *there, struct note *note)
 {
 	struct id_text address = id_text(key_address(key));
 	struct bytes owner = bytes_str(address.s), type = BYTES("Scheduler-Location");
@@ -19,38 +19,48 @@ static enum err is_there(const struct weave *weave, struct arena *a, const struc
 	size_t count;
 	enum err e = weave_find_wait(weave, a, &query, &list, &count, note);
 
-	*there = e == OK && count > 0 && bytes_eq(tags_get(list[0].tags, "Url"), url) &&
-		 bytes_eq(tags_get(list[0].tags, "Time-To-Live"), time_to_live);
+	*there = e == OK && count > 0 && list[0].tags.count == tags.count;
+	for (size_t i = 0; *there && i < tags.count; i++)
+		*there = bytes_eq(list[0].tags.list[i].name, tags.list[i].name) &&
+			 bytes_eq(list[0].tags.list[i].value, tags.list[i].value);
 	return e;
 }
 
-enum err location_publish(const struct weave *weave, const struct key *key, struct bytes url, uint64_t time_to_live_ms,
+static struct tags location_tags(struct arena *a, const struct location *location)
+{
+	struct tag_list tags = tag_list_on(a);
+	struct bytes rest = location->stands_for;
+
+	tag_list_add_str(&tags, "Data-Protocol", "ao");
+	tag_list_add_str(&tags, "Variant", "ao.TN.1");
+	tag_list_add_str(&tags, "Type", "Scheduler-Location");
+	tag_list_add(&tags, BYTES("Url"), location->url);
+	tag_list_add(&tags, BYTES("Time-To-Live"), arena_printf(a, "%" PRIu64, location->time_to_live_ms));
+	while (rest.len)
+		tag_list_add(&tags, BYTES("Stands-For"), bytes_cut(rest, ',', &rest));
+	return tag_list_tags(&tags);
+}
+
+enum err location_publish(const struct weave *weave, const struct key *key, const struct location *location,
 			  bool *published, struct note *note)
 {
 	struct arena a = ARENA_EMPTY;
-	struct bytes time_to_live = arena_printf(&a, "%" PRIu64, time_to_live_ms);
-	struct tag_list tags = tag_list_on(&a);
+	struct tags tags = location_tags(&a, location);
 	struct buf item = BUF_EMPTY;
 	uint8_t anchor[32];
 	struct id id;
 	bool there;
-	enum err e = is_there(weave, &a, key, url, time_to_live, &there, note);
+	enum err e = is_there(weave, &a, key, tags, &there, note);
 
 	*published = false;
 	if (e < 0 || there)
 		goto out;
-	tag_list_add_str(&tags, "Data-Protocol", "ao");
-	tag_list_add_str(&tags, "Variant", "ao.TN.1");
-	tag_list_add_str(&tags, "Type", "Scheduler-Location");
-	tag_list_add(&tags, BYTES("Url"), url);
-	tag_list_add(&tags, BYTES("Time-To-Live"), time_to_live);
 	/* Back to an URL of earlier: without an anchor it would be the same item, and not the newest. */
 	random_bytes(anchor, sizeof(anchor));
-	e = item_create(&item, &id, key,
-			&(struct item_fields){.anchor = bytes_of(anchor, sizeof(anchor)),
-					      .tags = tag_list_tags(&tags),
-					      .data = BYTES(" ")},
-			note);
+	e = item_create(
+		&item, &id, key,
+		&(struct item_fields){.anchor = bytes_of(anchor, sizeof(anchor)), .tags = tags, .data = BYTES(" ")},
+		note);
 	if (e == OK)
 		e = weave_put_wait(weave, buf_bytes(&item), note);
 	*published = e == OK;

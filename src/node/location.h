@@ -5,7 +5,8 @@
  *   Data-Protocol: ao, Variant: ao.TN.1, Type: Scheduler-Location, Url: ..., Time-To-Live: ms
  *
  * The newest item of the scheduler's owner counts; so it is put when there is none or when the newest
- * says something else.
+ * says something else. On the weave of a network of its own it may stand in for schedulers of other networks
+ * (weave/local.h), which are in tags Stands-For.
  */
 #ifndef WEFT_NODE_LOCATION_H
 #define WEFT_NODE_LOCATION_H
@@ -13,8 +14,14 @@
 #include "flow/flow.h"
 #include "msg/key.h"
 
+/* `stands_for` lists addresses, separated by commas, or is empty. */
+struct location {
+	struct bytes url, stands_for;
+	uint64_t time_to_live_ms;
+};
+
 /* location_publish blocks; *published tells whether an item was put. */
-must_use enum err location_publish(const struct weave *weave, const struct key *key, struct bytes url,
-				   uint64_t time_to_live_ms, bool *published, struct note *note);
+must_use enum err location_publish(const struct weave *weave, const struct key *key, const struct location *location,
+				   bool *published, struct note *note);
 
 #endif

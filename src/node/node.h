@@ -47,6 +47,7 @@ struct node {
 	struct mu *mu;
 	char weave_url[URL_TEXT_MAX], uploader_url[URL_TEXT_MAX], mu_url[URL_TEXT_MAX], su_url[URL_TEXT_MAX],
 		cu_url[URL_TEXT_MAX];
+	struct id module; /* the one that the network begins with; zero: none */
 
 	enum part started[PARTS];
 	size_t started_count;

@@ -48,6 +48,8 @@ TEST(a_file_is_lines_of_key_and_value)
 	t_str(config_text(&config, CONFIG_PUBLIC_URL), "https://su.example.org");
 	t_str(config_text(&config, CONFIG_KEY), "/a path/with = in it");
 	t_check(config_given(&config, CONFIG_PORT) && !config_given(&config, CONFIG_GAS_MAX));
+	t_ok(read_text("stands-for =\n"));
+	t_str(config_text(&config, CONFIG_STANDS_FOR), "");
 	t_ok(read_text(""));
 	t_ok(read_text("port = 1\nport = 2\n"));
 	t_u64(config_number(&config, CONFIG_PORT), 2);
@@ -80,6 +82,9 @@ TEST(what_is_wrong_in_a_file_is_named_with_its_line)
 	refused("gateway = arweave.net", "gateway wants a URL", NULL);
 	refused("gateway = http://", "gateway wants a URL", NULL);
 	refused("gateway = http://a b", "gateway wants a URL", NULL);
+	refused("stands-for = someone", "stands-for wants at most 16 addresses of 43 characters", NULL);
+	refused("stands-for = TZ7o7SIZ06ZEJ14lXwVtng1EtSx60QkPy-kh-kdAXog,", "stands-for wants", NULL);
+	refused("stands-for = TZ7o7SIZ06ZEJ14lXwVtng1EtSx60QkPy-kh-kdAXog,,", "stands-for wants", NULL);
 	refused("PORT = 5000", "there is no key 'PORT'", NULL);
 }
 

@@ -190,10 +190,15 @@ static enum err location_start(struct node *node, struct note *note)
 {
 	const char *wanted = config_text(&node->config, CONFIG_PUBLIC_URL);
 	struct bytes url = bytes_str(wanted[0] ? wanted : node->su_url);
+	struct location location = {.url = url,
+				    .time_to_live_ms = config_number(&node->config, CONFIG_LOCATION_TTL_MS)};
 	struct note why = {0};
 	bool published;
-	enum err e = location_publish(&node->weave, node->key, url,
-				      config_number(&node->config, CONFIG_LOCATION_TTL_MS), &published, &why);
+	enum err e;
+
+	if (node->local_weave) /* elsewhere nobody would heed it */
+		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
+	e = location_publish(&node->weave, node->key, &location, &published, &why);
 
 	(void)note;
 	if (e < 0)
@@ -331,7 +336,6 @@ static enum err module_start(struct node *node, struct note *note)
 	const char *path;
 	struct bytes wasm;
 	struct note why = {0};
-	struct id id = {0};
 	bool published = false;
 	enum err e = module_path(&a, &path, &why);
 
@@ -339,11 +343,11 @@ static enum err module_start(struct node *node, struct note *note)
 	if (e == OK)
 		e = file_read(&a, path, &wasm, &why);
 	if (e == OK)
-		e = module_publish(&node->weave, node->key, wasm, &id, &published, &why);
+		e = module_publish(&node->weave, node->key, wasm, &node->module, &published, &why);
 	if (e < 0)
 		log_event(node->log, LOG_ODD, "node.module", "error=\"%s\"", note_text(&why, e));
 	else
-		log_event(node->log, LOG_INFO, "node.module", "id=%s published=%d", id_text(id).s, published);
+		log_event(node->log, LOG_INFO, "node.module", "id=%s published=%d", id_text(node->module).s, published);
 	arena_release(&a);
 	return OK;
 }

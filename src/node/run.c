@@ -87,6 +87,8 @@ static void say_json(const struct node *node, const struct face *faces, size_t c
 	for (size_t i = 0; i < count; i++)
 		jw_member(&w, faces[i].name, bytes_str(faces[i].url));
 	jw_member(&w, "address", bytes_str(address));
+	if (!id_is_zero(node->module))
+		jw_member(&w, "module", bytes_str(id_text(node->module).s));
 	jw_member(&w, "home", bytes_str(node->home));
 	jw_object_end(&w);
 	print_json(buf_bytes(&out));
@@ -103,15 +105,16 @@ static void say_on_terminal(const struct node *node, const struct face *faces, s
 		print_in(COLOR_DIM, "%s", faces[i].what);
 		printf("\n");
 	}
-	printf("  %-9s %s\n\nkept in %s, log in %s/weft.log; Ctrl-C stops it\n", "address", address, node->home,
-	       node->home);
+	printf("  %-9s %s\n", "address", address);
+	if (!id_is_zero(node->module))
+		printf("  %-9s %s\n", "module", id_text(node->module).s);
+	printf("\nkept in %s, log in %s/weft.log; Ctrl-C stops it\n", node->home, node->home);
 	if (!node->key_made || node->alone)
 		return;
 	printf("\nnext, in another terminal:\n");
 	if (config_given(&node->config, CONFIG_PORT))
 		printf("  export WEFT_PORT=%" PRIu64 "\n", config_number(&node->config, CONFIG_PORT));
-	printf("  weft module publish FILE --format FORMAT\n  weft spawn MODULE\n"
-	       "  weft eval PROCESS 'return 6 * 7'\n");
+	printf("  weft console\n  echo 'return 6 * 7' | weft console NAME\n");
 }
 
 static void say_ready(const struct node *node, bool json)

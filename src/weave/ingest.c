@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "msg/bundle.h"
 #include "msg/item.h"
+#include "msg/key.h"
 #include "weave/transaction.h"
 #include "weave/unit.h"
 
@@ -108,6 +109,12 @@ static void add_bundled(struct rows *rows, struct bytes bundle, struct id parent
 	}
 }
 
+/* Only the node itself says for whom it stands in, and only as a scheduler. */
+static bool stands_for(const struct local_weave *w, const struct record *r)
+{
+	return tags_includes(r->tags, "Type", "Scheduler-Location") && id_eq(r->owner_address, key_address(w->key));
+}
+
 struct ingest {
 	struct local_weave *weave;
 	struct accepted accepted;
@@ -208,6 +215,7 @@ void ingest_item(struct local_weave *w, struct bytes raw, ingest_done *done, voi
 		done(ctx, e, &note, NULL);
 	} else {
 		add_item(&rows, &item, (struct id){{0}});
+		rows.list[0].stands_for = stands_for(w, &rows.list[0]);
 		append(w, &rows, item.data, done, ctx);
 	}
 	arena_release(&a);

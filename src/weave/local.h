@@ -12,6 +12,11 @@
  * block a moment later. A bundle is opened: the items in it can be found like any other. Blocks
  * are made on an interval even when nothing came in, so that heights rise as processes with crons
  * expect.
+ *
+ * Clients that were made for the public network have its scheduler's address built in. So that they find the one that
+ * is here, the Scheduler-Location of the weave's own key may name addresses for which it *stands in*, in tags
+ * Stands-For: who asks for a location by one of them finds that item, as the newest until its owner publishes one of
+ * his own. It says whose it is; nobody else's item is found by an owner that it does not have.
  */
 #ifndef WEFT_WEAVE_LOCAL_H
 #define WEFT_WEAVE_LOCAL_H

@@ -78,7 +78,12 @@ static void put_index(struct store_batch *b, enum weave_table table, const uint8
 
 static void put_indexes(struct store_batch *b, const struct record *r)
 {
+	struct id id;
+
 	put_index(b, TABLE_OWNER, r->owner_address.b, 32, r->sequence);
+	for (size_t i = 0; r->stands_for && i < r->tags.count; i++)
+		if (bytes_eq_str(r->tags.list[i].name, "Stands-For") && id_parse(&id, r->tags.list[i].value) == OK)
+			put_index(b, TABLE_OWNER, id.b, 32, r->sequence);
 	if (r->target.len == 32)
 		put_index(b, TABLE_RECIPIENT, r->target.ptr, 32, r->sequence);
 	if (!id_is_zero(r->parent))

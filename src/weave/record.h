@@ -12,7 +12,7 @@
  *   RECORD         sequence                     the record, below
  *   ID             id                           sequence
  *   BYTES          id of what was uploaded      0, the bytes | 1, hash of the blob that holds them
- *   OWNER          address, sequence            -
+ *   OWNER          address, sequence            -; of a stand-in (local.h) more than one address
  *   RECIPIENT      address, sequence            -
  *   TAG            tag_key(name,value), seq.    -
  *   BUNDLED        id of the bundle, sequence   -
@@ -70,6 +70,7 @@ struct record {
 	struct bytes signature, owner, target, anchor;
 	struct bytes quantity, reward, data_root; /* of transactions, as text, text and bytes; else empty */
 	struct tags tags;
+	bool stands_for; /* its Stands-For tags count as owners, too; asked only when it is put, and not kept */
 };
 
 /* A block closes over the sequences [sequence_first, sequence_end). */

@@ -193,6 +193,64 @@ TEST(a_gateway_that_fails_is_an_error_with_a_cause)
 	store_close(store);
 }
 
+/* ---- stand-ins ---- */
+
+/* Whose location the network answers for `owner`, or nothing. */
+static struct bytes location_of(struct bytes owner)
+{
+	struct bytes type = BYTES("Scheduler-Location");
+	struct weave_tag_filter filter = {BYTES("Type"), &type, 1};
+	struct weave_query query = {.owners = &owner, .owner_count = 1, .tags = &filter, .tag_count = 1, .first = 1};
+	const struct weave_meta *list;
+	struct note note = {0};
+	size_t count;
+
+	t_ok(weave_find_wait(&port, &arena, &query, &list, &count, &note));
+	return count ? tags_get(list[0].tags, "Url") : bytes_of(NULL, 0);
+}
+
+static struct bytes location_by(struct key *owner, const char *url, const char *stands_for)
+{
+	struct key *other = sender;
+	struct bytes item;
+	struct id id;
+
+	sender = owner;
+	item = make(&id, BYTES(" "), "Type", "Scheduler-Location", "Url", url, "Stands-For", "nonsense", "Stands-For",
+		    stands_for, NULL);
+	sender = other;
+	return item;
+}
+
+TEST(only_the_node_itself_stands_in_for_others)
+{
+	struct id elsewhere = {{7}};
+	struct bytes address = text(elsewhere), own;
+
+	start(store_open_memory(), NO_BLOCKS);
+	serve();
+	own = text(key_address(key));
+	put(location_by(sender, "http://liar", id_text(elsewhere).s));
+	t_u64(location_of(address).len, 0);
+	put(location_by(key, "http://here", id_text(elsewhere).s));
+	t_text(location_of(address), "http://here");
+	t_text(location_of(own), "http://here");
+	put(location_by(key, "http://moved", id_text(elsewhere).s));
+	t_text(location_of(address), "http://moved");
+	/* Only locations: what else the node signs is not found by an owner that it does not have. */
+	t_bytes(body_of(post(gateway_port, "/graphql", HTTP_JSON,
+			     arena_printf(&arena, "{\"query\":\"{transactions(owners:[\\\"%s\\\"]){count}}\"}",
+					  id_text(elsewhere).s))),
+		BYTES("{\"data\":{\"transactions\":{\"count\":\"2\"}}}"));
+	/* Who has the address has the last word. */
+	put(location_by(key, "http://here", id_text(key_address(sender)).s));
+	t_text(location_of(text(key_address(sender))), "http://here");
+	put(location_by(sender, "http://my-own", id_text(elsewhere).s));
+	t_text(location_of(text(key_address(sender))), "http://my-own");
+	t_text(location_of(address), "http://moved");
+	stop();
+}
+
 /* ---- bundles ---- */
 
 TEST(what_is_bundled_is_found)

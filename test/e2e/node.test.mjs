@@ -44,6 +44,8 @@ test('a restart goes on where it was', async () => {
   const before = await net.message(process_, { Action: 'Eval' }, 'return Counter')
   assert.equal((await net.ao.result({ process: process_, message: before })).Output.data, '41')
   assert.deepEqual(await locations(net, address), [net.su])
+  // The public network's scheduler, which clients have built in: this one stands in for it.
+  assert.deepEqual(await locations(net, '_GQ33BkPtZrqxA84vM8Zk-N2aO0toNNu_C-l-rawrBA'), [net.su])
   assert.deepEqual(await net.stop(), { code: 0, signal: null })
 
   net = await Network.start({ home, port })
@@ -214,6 +216,8 @@ test('what is ready is said in one line, as JSON for who asks, and in the topolo
   assert.equal(said.ready, true)
   assert.equal(said.su, net.su)
   assert.equal(said.address, net.address)
+  const module = await fetch(`${net.gateway}/${said.module}`)
+  assert.equal(module.headers.get('content-type'), 'application/wasm')
   await net.stop()
   const { stdout } = await run(['up', '--topology'])
   for (const part of ['weave', 'su', 'location', 'locate', 'cu', 'mu']) assert.match(stdout, new RegExp(`^ +\\d {2}${part} .*o`, 'm'))
