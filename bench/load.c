@@ -5,6 +5,7 @@
  *   weft-load append    SU COUNT CONCURRENCY PROCESS...  messages straight to the scheduler, spread over the processes
  *   weft-load round     MU CU COUNT PROCESS              one message at a time: POST to the MU, then its result
  *   weft-load dry-run   CU COUNT CONCURRENCY PROCESS...  distinct dry runs
+ *   weft-load spawn     MU CU COUNT MODULE SCHEDULER     one process at a time: spawned, sent an Eval, and the answer had
  *
  * Tags follow after `--` as NAME=VALUE, in which % stands for the number of the message. Everything is signed with one
  * fresh ed25519 key before the clock starts, so the client's own work does not count. It prints one JSON
@@ -191,7 +192,7 @@ static void make_dry_runs(struct load *l, const char *cu, const struct words *wo
 	}
 }
 
-/* ---- the three commands ---- */
+/* ---- the commands ---- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -228,6 +229,34 @@ static int measure(struct load *l, size_t process_count)
 	return 0;
 }
 
+static void post(struct load *l, struct arena *a, const char *mu, struct bytes item, struct http_reply *reply)
+{
+	struct http_call call = {.method = "POST", .url = mu, .headers = l->headers, .body = item};
+	struct note note = {0};
+	enum err e = http_wait(l->client, a, &call, reply, &note);
+
+	if (e < 0 || reply->status != 202) {
+		fprintf(stderr, "weft-load: the message unit: %s\n", e < 0 ? note_text(&note, e) : "refused");
+		exit(1);
+	}
+}
+
+static void get_result(struct load *l, struct arena *a, const char *cu, struct id message, const char *process,
+		       struct http_reply *reply)
+{
+	struct http_call call = {
+		.method = "GET",
+		.url = (const char *)arena_printf(a, "%s/result/%s?process-id=%s", cu, id_text(message).s, process)
+			       .ptr};
+	struct note note = {0};
+	enum err e = http_wait(l->client, a, &call, reply, &note);
+
+	if (e < 0 || reply->status != 200) {
+		fprintf(stderr, "weft-load: the compute unit: %s\n", e < 0 ? note_text(&note, e) : "refused");
+		exit(1);
+	}
+}
+
 /* One message all the way: what its sender waits for. */
 static int measure_round(struct load *l, const char *cu, const struct words *words)
 {
@@ -235,25 +264,76 @@ static int measure_round(struct load *l, const char *cu, const struct words *wor
 
 	for (size_t i = 0; i < l->count; i++) {
 		struct arena a = ARENA_EMPTY;
-		struct http_call post = {
-			.method = "POST", .url = l->asks[i].url, .headers = l->headers, .body = l->asks[i].body};
-		struct http_call get = {.method = "GET",
-					.url = (const char *)arena_printf(&a, "%s/result/%s?process-id=%s", cu,
-									  id_text(l->asks[i].id).s, words->process[0])
-						       .ptr};
 		struct http_reply reply;
-		struct note note = {0};
 		uint64_t start = clock_ns();
 
-		if (http_wait(l->client, &a, &post, &reply, &note) < 0 || reply.status != 202 ||
-		    http_wait(l->client, &a, &get, &reply, &note) < 0 || reply.status != 200) {
-			fprintf(stderr, "weft-load: message %zu: %s\n", i, note.text[0] ? note.text : "refused");
-			arena_release(&a);
-			return 1;
-		}
+		post(l, &a, l->asks[i].url, l->asks[i].body, &reply);
+		get_result(l, &a, cu, l->asks[i].id, words->process[0], &reply);
 		l->asks[i].took_ns = clock_ns() - start;
 		arena_release(&a);
 	}
+	report(l, (double)(clock_ns() - all) / 1e9, 1);
+	return 0;
+}
+
+/* What `weft spawn` and `weft eval` send: a process of its own scheduler's authority, and its owner's first word. */
+static void make_birth(struct arena *a, struct key *key, const char *module, const char *scheduler, struct buf *process,
+		       struct buf *message, struct id ids[2])
+{
+	struct tag_list born = tag_list_on(a), asked = tag_list_on(a);
+	struct item_fields spawn = {.data = BYTES(" ")}, eval = {.data = BYTES("return 6 * 7")};
+	uint8_t anchor[32];
+	struct note note = {0};
+
+	tag_list_add_str(&born, "Data-Protocol", "ao");
+	tag_list_add_str(&born, "Variant", "ao.TN.1");
+	tag_list_add_str(&born, "Type", "Process");
+	tag_list_add_str(&born, "Module", module);
+	tag_list_add_str(&born, "Scheduler", scheduler);
+	tag_list_add_str(&born, "Authority", scheduler);
+	random_bytes(anchor, sizeof(anchor));
+	spawn.tags = tag_list_tags(&born);
+	spawn.anchor = eval.anchor = bytes_of(anchor, sizeof(anchor));
+	must(item_create(process, &ids[0], key, &spawn, &note) == OK);
+	tag_list_add_str(&asked, "Data-Protocol", "ao");
+	tag_list_add_str(&asked, "Variant", "ao.TN.1");
+	tag_list_add_str(&asked, "Type", "Message");
+	tag_list_add_str(&asked, "Action", "Eval");
+	eval.tags = tag_list_tags(&asked);
+	eval.target = bytes_of(ids[0].b, sizeof(ids[0].b));
+	must(item_create(message, &ids[1], key, &eval, &note) == OK);
+}
+
+static int measure_spawn(struct load *l, const char *mu, const char *cu, const char *module, const char *scheduler)
+{
+	struct key *key;
+	struct note note = {0};
+	uint64_t all = clock_ns();
+
+	must(key_new(&key, SIGN_ED25519, &note) == OK);
+	for (size_t i = 0; i < l->count; i++) {
+		struct buf process = BUF_EMPTY, message = BUF_EMPTY;
+		struct arena a = ARENA_EMPTY;
+		struct http_reply reply;
+		struct id ids[2];
+		uint64_t start;
+
+		make_birth(&a, key, module, scheduler, &process, &message, ids);
+		start = clock_ns();
+		post(l, &a, mu, buf_bytes(&process), &reply);
+		post(l, &a, mu, buf_bytes(&message), &reply);
+		get_result(l, &a, cu, ids[1], id_text(ids[0]).s, &reply);
+		l->asks[i].took_ns = clock_ns() - start;
+		l->asks[i].id = ids[1];
+		if (!memmem(reply.body.ptr, reply.body.len, "42", 2)) {
+			fprintf(stderr, "weft-load: 6 * 7 is not %.*s\n", BYTES_FMT(reply.body));
+			return 1;
+		}
+		buf_release(&process);
+		buf_release(&message);
+		arena_release(&a);
+	}
+	key_free(key);
 	report(l, (double)(clock_ns() - all) / 1e9, 1);
 	return 0;
 }
@@ -273,7 +353,8 @@ static int usage(void)
 {
 	fputs("usage: weft-load append SU COUNT CONCURRENCY PROCESS... [-- NAME=VALUE...]\n"
 	      "       weft-load round MU CU COUNT PROCESS [-- NAME=VALUE...]\n"
-	      "       weft-load dry-run CU COUNT CONCURRENCY PROCESS... [-- NAME=VALUE...]\n",
+	      "       weft-load dry-run CU COUNT CONCURRENCY PROCESS... [-- NAME=VALUE...]\n"
+	      "       weft-load spawn MU CU COUNT MODULE SCHEDULER\n",
 	      stderr);
 	return 2;
 }
@@ -285,10 +366,11 @@ int main(int argc, char **argv)
 	struct load l = {.method = "POST", .headers = item_headers, .concurrency = 1};
 	struct words words = {0};
 	const char *command = argc > 1 ? argv[1] : "";
-	bool round = strcmp(command, "round") == 0, dry = strcmp(command, "dry-run") == 0;
+	bool round = strcmp(command, "round") == 0, dry = strcmp(command, "dry-run") == 0,
+	     spawn = strcmp(command, "spawn") == 0;
 	int code, end = argc;
 
-	if (argc < 6 || (!round && !dry && strcmp(command, "append") != 0))
+	if (argc < 6 || (spawn && argc != 7) || (!round && !dry && !spawn && strcmp(command, "append") != 0))
 		return usage();
 	for (int i = 5; i < argc && end == argc; i++)
 		if (strcmp(argv[i], "--") == 0)
@@ -296,8 +378,8 @@ int main(int argc, char **argv)
 	words = (struct words){argv + 5, (size_t)(end - 5), argv + end + 1, end < argc ? (size_t)(argc - end - 1) : 0};
 	if (words.process_count == 0 || words.process_count > PROCESSES_MAX || words.tag_count > TAGS_MAX)
 		return usage();
-	l.count = number(argv[round ? 4 : 3], COUNT_MAX);
-	if (!round)
+	l.count = number(argv[round || spawn ? 4 : 3], COUNT_MAX);
+	if (!round && !spawn)
 		l.concurrency = number(argv[4], 10000);
 	pthread_mutex_init(&l.lock, NULL);
 	pthread_cond_init(&l.ended, NULL);
@@ -306,12 +388,14 @@ int main(int argc, char **argv)
 	if (dry) {
 		l.headers = json_headers;
 		make_dry_runs(&l, argv[2], &words);
-	} else {
+	} else if (!spawn) {
 		make_items(&l, &words);
 		for (size_t i = 0; i < l.count; i++)
 			l.asks[i].url = argv[2];
 	}
-	code = round ? measure_round(&l, argv[3], &words) : measure(&l, words.process_count);
+	code = spawn   ? measure_spawn(&l, argv[2], argv[3], argv[5], argv[6])
+	       : round ? measure_round(&l, argv[3], &words)
+		       : measure(&l, words.process_count);
 	http_client_close(l.client);
 	arena_release(&l.arena);
 	return code;

@@ -1,11 +1,14 @@
 // A network under load: one message's way round, the scheduler's appends, the compute unit's transfers and dry runs,
 // growth over many processes, and memory. `bench/run network` runs it; the load comes from weft-load, so that
 // what is measured is the network and not a client in JavaScript.
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { Network, aos64, aosOurs } from '../test/e2e/network.mjs'
+import { Network, aos64, aosOurs, freePorts, weft } from '../test/e2e/network.mjs'
 
 const run = promisify(execFile)
 const load = fileURLToPath(new URL('../build/bench/weft-load', import.meta.url))
@@ -80,19 +83,55 @@ async function transfers(net, processes, count) {
   return { rate: count / seconds, busy: (await evaluating(net.child.pid) - before) / seconds }
 }
 
+// From the command to the word that it is ready, in homes that are made for it.
+async function starts(count) {
+  const times = []
+  for (let i = 0; i < count; i++) {
+    const home = await mkdtemp(join(tmpdir(), 'weft-start-'))
+    const start = performance.now()
+    const child = spawn(weft, ['up', '--home', home, '--port', String(await freePorts())], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await new Promise((done) => child.stdout.on('data', (text) => /ready/.test(text) && done()))
+    times.push(performance.now() - start)
+    child.kill('SIGINT')
+    await once(child, 'exit')
+    await rm(home, { recursive: true })
+  }
+  return times
+}
+
+// The module that the network began with.
+async function ownModule(net) {
+  const query = `{ transactions(owners: ["${net.address}"], tags: [{ name: "Name", values: ["aos"] }]) { edges { node { id } } } }`
+  const { data } = await (await fetch(`${net.gateway}/graphql`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ query })
+  })).json()
+  return data.transactions.edges[0].node.id
+}
+
+const up = await starts(15)
 const net = await Network.start()
 try {
   console.log('| what | measured |\n|---|---|')
+  row('weft up in a new home until it is ready', `p50 ${median(up).toFixed(0)} ms, max ${Math.max(...up).toFixed(0)} ms`)
   row('memory, idle', mib(await resident(net.child.pid)))
+  const ours = await ownModule(net)
+  const born = (count) => measure('spawn', net.mu, net.cu, count, ours, net.address)
+  row('spawn to answer, the first process of a new network', `${(await born(1)).p50_ms.toFixed(1)} ms`)
+  const births = await born(30)
+  row('spawn to answer, idle network', `p50 ${births.p50_ms} ms, p99 ${births.p99_ms} ms`)
   const module = await net.publish(aos64)
   const first = performance.now()
   const echo = await net.spawn(module)
   await result(net, echo, echo)
   row('first result of a module never seen', `${(performance.now() - first).toFixed(0)} ms`)
   await net.eval(echo, 'return 1')
+  const own = await net.spawn(ours)
+  await net.eval(own, 'return 1')
 
-  const round = await measure('round', net.mu, net.cu, 500, echo, '--', 'Action=Ping')
-  row('one message all the way round, idle network', `p50 ${round.p50_ms} ms, p99 ${round.p99_ms} ms`)
+  for (const [process, name] of [[echo, 'aos2_0_6'], [own, 'our module']]) {
+    const round = await measure('round', net.mu, net.cu, 500, process, '--', 'Action=Ping')
+    row(`one message all the way round, idle network, ${name}`, `p50 ${round.p50_ms} ms, p99 ${round.p99_ms} ms`)
+  }
 
   const many = []
   for (let i = 0; i < 100; i++) many.push(await net.spawn(module))

@@ -114,6 +114,17 @@ enum err module_path(struct arena *a, const char **path, struct note *note)
 													: E_NOT_FOUND;
 }
 
+const char *code_directory(struct arena *a)
+{
+	static const char *const places[] = {"../../modules/aos/", "../libexec/weft/"};
+	static const char name[] = "aos.code";
+	const char *path;
+
+	if (!find_beside(a, &path, places, sizeof(places) / sizeof(places[0]), name, R_OK, NULL))
+		return NULL;
+	return (const char *)arena_printf(a, "%.*s", (int)(strlen(path) - strlen(name)), path).ptr;
+}
+
 enum err file_read(struct arena *a, const char *path, struct bytes *content, struct note *note)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

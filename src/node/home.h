@@ -34,6 +34,9 @@ must_use enum err home_key(struct key **key, const char *home, const char *path,
 must_use enum err program_path(struct arena *a, const char **path, const char *name, struct note *note);
 /* module_path finds aos.wasm in the same way: in the build tree's modules/aos, or in ../share/weft. */
 must_use enum err module_path(struct arena *a, const char **path, struct note *note);
+/* code_directory is where the build put the code of its modules, in `a`: modules/aos again, or ../libexec/weft; NULL when
+ * it is not there, which costs the translation. */
+const char *code_directory(struct arena *a);
 /* file_read reads a whole file into `a`; E_LIMIT above 512 MiB. */
 must_use enum err file_read(struct arena *a, const char *path, struct bytes *content, struct note *note);
 

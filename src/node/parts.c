@@ -242,6 +242,7 @@ static void locate_stop(struct node *node)
 static enum err readers_start(struct node *node, struct note *note)
 {
 	struct readers_options options = {.cache = home_file(&node->arena, node->home, "cache"),
+					  .built = code_directory(&node->arena),
 					  .turn_ms_max = config_number(&node->config, CONFIG_TURN_MS_MAX),
 					  .log = node->log};
 	enum err e = program_path(&node->arena, &options.compile, "weft-compile", note);

@@ -10,7 +10,7 @@
 struct tiers;
 
 struct readers {
-	char *compile, *worker, *cache;
+	char *compile, *worker, *cache, *built; /* built: or NULL */
 	struct log *log;
 	uint64_t turn_ms_max, compile_ms_max;
 	struct tiers *tiers; /* who improves translated code; NULL: nobody */

@@ -36,6 +36,7 @@ struct readers_options {
 	const char *compile; /* paths of weft-compile and weft-worker */
 	const char *worker;
 	const char *cache; /* directory for translated modules; made when it is not there */
+	const char *built; /* directory with code of modules that is only read, in NAME.code; NULL: there is none */
 	struct log *log;
 	bool first_tier_only;    /* do not improve code in the background */
 	uint64_t compile_ms_max; /* processor time for the code of one function; 0: a minute. More is E_TIMEOUT */

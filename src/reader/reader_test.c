@@ -721,4 +721,86 @@ TEST(a_damaged_cache_is_made_again)
 	close_counter();
 }
 
+/* ---- code that the build made ---- */
+
+static char built[220];
+
+/* Puts `code` into the directory of built code, under some name, and opens readers that know it. */
+static void open_built(struct bytes code, const char *compile)
+{
+	char path[240];
+	struct note note = {0};
+	FILE *f;
+
+	snprintf(cache, sizeof(cache), "%s/cache", t_dir());
+	snprintf(built, sizeof(built), "%s/built", t_dir());
+	snprintf(path, sizeof(path), "%s/anything.code", built);
+	t_check(mkdir(built, 0777) == 0 || access(built, F_OK) == 0);
+	f = fopen(path, "w");
+	t_check(f != NULL && fwrite(code.ptr, 1, code.len, f) == code.len && fclose(f) == 0);
+	t_ok(readers_open(&readers,
+			  &(struct readers_options){
+				  .compile = compile, .worker = getenv("WEFT_WORKER"), .cache = cache, .built = built},
+			  &note));
+}
+
+static struct buf built_code(void)
+{
+	const char *path = getenv("WEFT_COUNTER_CODE");
+
+	if (!path)
+		t_fail("WEFT_COUNTER_CODE names what weft-compile made of the counter");
+	return t_file(path);
+}
+
+static void take_one_turn(void)
+{
+	struct image *image;
+	struct instance *i;
+	struct note note = {0};
+
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
+	program_settle(program);
+	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+}
+
+TEST(code_that_the_build_made_needs_neither_a_compiler_nor_the_cache)
+{
+	struct buf code = built_code();
+	struct note note = {0};
+
+	open_built(buf_bytes(&code), "/nowhere/weft-compile");
+	t_ok(program_open(&program, readers, BYTES(FORMAT), counter_wasm(), &note));
+	take_one_turn();
+	t_u64(cache_size(), 0);
+	close_counter();
+	buf_release(&code);
+}
+
+/* Damaged in its last record, cut short, of another version of the runtime, or of another module. */
+TEST(built_code_that_is_not_whole_or_of_something_else_is_made_anew)
+{
+	for (int kind = 0; kind < 4; kind++) {
+		struct buf code = built_code();
+		struct note note = {0};
+
+		if (kind == 0)
+			code.ptr[code.len - 9] ^= 1;
+		else if (kind == 1)
+			code.len -= 8;
+		else
+			code.ptr[kind == 2 ? 8 : 20] ^= 1;
+		open_built(buf_bytes(&code), getenv("WEFT_COMPILE"));
+		t_ok(program_open(&program, readers, BYTES(FORMAT), counter_wasm(), &note));
+		take_one_turn();
+		t_check(cache_size() > 0);
+		close_counter();
+		buf_release(&code);
+	}
+}
+
 TEST_MAIN

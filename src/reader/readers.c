@@ -51,7 +51,8 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 	r->compile = strdup(options->compile);
 	r->worker = strdup(options->worker);
 	r->cache = strdup(options->cache);
-	must(r->compile && r->worker && r->cache);
+	r->built = options->built ? strdup(options->built) : NULL;
+	must(r->compile && r->worker && r->cache && (r->built || !options->built));
 	r->log = options->log;
 	r->turn_ms_max = options->turn_ms_max ? options->turn_ms_max : TURN_MS_MAX;
 	r->compile_ms_max = options->compile_ms_max ? options->compile_ms_max : COMPILE_MS_MAX;
@@ -68,6 +69,7 @@ void readers_close(struct readers *r)
 	free(r->compile);
 	free(r->worker);
 	free(r->cache);
+	free(r->built);
 	free(r);
 }
 

@@ -2,12 +2,17 @@
  *
  * weft-compile own|metering: translates functions of one module, as it is asked (service.h). The only program that links
  * LLVM, and it runs in a sandbox of its own (base/sandbox.h). When the units process goes away its socket ends, and so does this.
+ *
+ * weft-compile own|metering MODULE CODE: translates all of a module file to T1 and writes the artefact (artefact.h). For
+ * the build, whose modules are its own: without the sandbox.
  */
 #include "base/sandbox.h"
+#include "engine/wasm/artefact.h"
 #include "engine/wasm/blob.h"
 #include "engine/wasm/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,19 +128,14 @@ static bool obey(struct service *s, const struct service_ask *ask)
 	return alive;
 }
 
-int main(int argc, char **argv)
+static int serve(enum wasm_gas gas)
 {
-	enum wasm_gas gas = argc == 2 && strcmp(argv[1], "metering") == 0 ? WASM_GAS_METERING : WASM_GAS_OWN;
 	struct service *s = calloc(1, sizeof(*s));
 	struct note note = {0};
 	struct service_ask ask;
 	enum err e;
 
 	must(s != NULL);
-	if (argc != 2 || (gas == WASM_GAS_OWN && strcmp(argv[1], "own") != 0)) {
-		fputs("usage: weft-compile own|metering, with a module on fd 0 and a socket on fd 3\n", stderr);
-		return 2;
-	}
 	signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for the units process, which ends us in its time */
 	signal(SIGPIPE, SIG_IGN);
 	e = sandbox_enter(SANDBOX_COMPILE, &note);
@@ -149,4 +149,67 @@ int main(int argc, char **argv)
 	buf_release(&s->blob);
 	free(s);
 	return 0;
+}
+
+static enum err read_file(struct buf *out, const char *path, struct note *note)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	enum err e = OK;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		e = note_err(note, E_IO, "%s cannot be read: %s", path, strerror(errno));
+	else if (st.st_size > WASM_MODULE_MAX)
+		e = note_err(note, E_LIMIT, "%s is larger than 256 MiB", path);
+	else if (!read_all(fd, buf_grow(out, (size_t)st.st_size), (size_t)st.st_size))
+		e = note_err(note, E_IO, "%s cannot be read to its end", path);
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
+static enum err write_file(const char *path, struct bytes content, struct note *note)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	bool written = fd >= 0 && write_all(fd, content.ptr, content.len);
+
+	if (fd >= 0 && close(fd) != 0)
+		written = false;
+	if (written)
+		return OK;
+	note_err(note, E_IO, "%s cannot be written: %s", path, strerror(errno));
+	if (fd >= 0)
+		unlink(path);
+	return E_IO;
+}
+
+static int make_artefact(enum wasm_gas gas, const char *module, const char *code)
+{
+	struct buf wasm = BUF_EMPTY, artefact = BUF_EMPTY;
+	struct note note = {0};
+	enum err e = read_file(&wasm, module, &note);
+
+	if (e == OK)
+		e = wasm_compile(&artefact, buf_bytes(&wasm), gas, WASM_TIER_1, &note);
+	if (e == OK)
+		e = write_file(code, buf_bytes(&artefact), &note);
+	if (e < 0)
+		fprintf(stderr, "weft-compile: %s\n", note_text(&note, e));
+	buf_release(&artefact);
+	buf_release(&wasm);
+	return e < 0 ? err_exit_code(e) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool metering = argc > 1 && strcmp(argv[1], "metering") == 0;
+	enum wasm_gas gas = metering ? WASM_GAS_METERING : WASM_GAS_OWN;
+
+	if ((argc != 2 && argc != 4) || (!metering && strcmp(argv[1], "own") != 0)) {
+		fputs("usage: weft-compile own|metering, with a module on fd 0 and a socket on fd 3\n"
+		      "       weft-compile own|metering MODULE CODE\n",
+		      stderr);
+		return 2;
+	}
+	return argc == 4 ? make_artefact(gas, argv[2], argv[3]) : serve(gas);
 }

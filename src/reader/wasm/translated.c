@@ -7,6 +7,7 @@
 #include "engine/wasm/artefact.h"
 #include "engine/wasm/code.h"
 #include "engine/wasm/vm.h"
+#include "reader/wasm/built.h"
 #include "reader/wasm/compiler.h"
 
 #include <errno.h>
@@ -119,31 +120,51 @@ static void unmap(struct bytes b)
 	munmap((void *)(uintptr_t)b.ptr, b.len);
 }
 
-/* Takes over what the file holds, as far as it is sound. False: it holds nothing. */
-static bool load_records(struct translated *t, struct bytes file, const uint8_t hash[32])
+static void drop_code(struct translated *t)
+{
+	wasm_code_release(&t->code);
+	t->counts = (struct compiler_counts){0};
+}
+
+/* Takes over what the file holds, as far as it is sound: *rest is what is not. False: it holds nothing. */
+static bool take_records(struct translated *t, struct bytes file, const uint8_t hash[32], struct bytes *rest)
 {
 	struct artefact a;
 	struct bytes blob;
 	struct note note = {0};
 	size_t taken = 0;
-	enum err e;
 
 	if (artefact_open(&a, file) < 0 || a.gas != t->gas || memcmp(a.wasm_sha256, hash, 32) != 0 ||
 	    wasm_code_new(&t->code, a.function_count, a.type_count, &note) < 0)
 		return false;
 	memcpy(t->header, file.ptr, ARTEFACT_HEADER);
 	t->counts = (struct compiler_counts){.functions = a.function_count, .types = a.type_count};
-	while ((e = artefact_next(&a, &blob)) == OK && wasm_code_add(&t->code, blob, &note) == OK)
-		taken++;
-	if (e != E_NOT_FOUND) {
-		log_event(t->readers->log, LOG_ODD, "reader.cache", "file=%s damaged_at=%zu", buf_str(&t->path),
-			  file.len - a.rest.len);
-		if (ftruncate(t->file, (off_t)(file.len - a.rest.len)) != 0)
-			taken = 0;
-	}
+	do {
+		*rest = a.rest;
+	} while (artefact_next(&a, &blob) == OK && wasm_code_add(&t->code, blob, &note) == OK && ++taken);
 	if (taken == 0)
-		wasm_code_release(&t->code);
+		drop_code(t);
 	return taken > 0;
+}
+
+static void say_damaged(const struct translated *t, const char *file, struct bytes whole, struct bytes rest)
+{
+	log_event(t->readers->log, LOG_ODD, "reader.cache", "file=%s damaged_at=%zu", file, whole.len - rest.len);
+}
+
+static bool load_records(struct translated *t, struct bytes file, const uint8_t hash[32])
+{
+	struct bytes rest;
+
+	if (!take_records(t, file, hash, &rest))
+		return false;
+	if (rest.len == 0)
+		return true;
+	say_damaged(t, buf_str(&t->path), file, rest);
+	if (ftruncate(t->file, (off_t)(file.len - rest.len)) == 0)
+		return true;
+	drop_code(t);
+	return false;
 }
 
 static bool load_file(struct translated *t, const uint8_t hash[32])
@@ -163,6 +184,34 @@ static bool load_file(struct translated *t, const uint8_t hash[32])
 		t->file = -1;
 		unlink(buf_str(&t->path));
 	}
+	return good;
+}
+
+static bool is_improved(const struct translated *t)
+{
+	for (uint32_t f = 0; f < t->counts.functions; f++)
+		if (wasm_code_tier(&t->code, f) != 1 + WASM_TIER_1)
+			return false;
+	return true;
+}
+
+/* What the build made is taken as a whole or not at all, so that there is never anything to add to it. */
+static bool load_built(struct translated *t, const uint8_t hash[32])
+{
+	const char *directory = t->readers->built;
+	struct bytes file, rest;
+	bool good = false;
+
+	if (!directory || !built_map(&file, directory, hash, t->gas))
+		return false;
+	if (take_records(t, file, hash, &rest)) {
+		good = rest.len == 0 && is_improved(t);
+		if (!good) {
+			say_damaged(t, directory, file, rest);
+			drop_code(t);
+		}
+	}
+	built_unmap(file);
 	return good;
 }
 
@@ -428,7 +477,7 @@ enum err translated_open(struct translated **out, struct readers *r, struct byte
 	buf_printf(&t->path, "%s/", r->cache);
 	buf_put_hex(&t->path, bytes_of(hash, 32));
 	buf_printf(&t->path, "-%s-v%d.code", gas == WASM_GAS_METERING ? "metering" : "own", VM_VERSION);
-	if (!load_file(t, hash))
+	if (!load_built(t, hash) && !load_file(t, hash))
 		e = begin(t, hash, note);
 	if (e == OK)
 		e = make_profile(t, note);

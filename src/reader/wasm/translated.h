@@ -4,7 +4,7 @@
  *
  *   cache file --open--> area of code <--need: T0, function by function, as guests reach them-- weft-compile
  *        ^                    |   ^---improve: T1, the hottest first, in batches-------------- weft-compile (patient)
- *        +----each blob-------+
+ *        +----each blob-------+   made by the build (built.h), whole: nothing else of this happens
  *
  * Nothing is translated before it is needed, so a module of any size answers its first message soon. All code goes into one
  * memory area that every worker of the module maps (engine/wasm/code.h), and into the cache file: named by the
