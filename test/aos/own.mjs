@@ -168,13 +168,21 @@ const sections = {
     await run('error(1)') // rolled back, so that nothing moved since
     const exported = (await session.step(message({ Action: 'Migrate.Export' }, { From: ids.owner, Owner: ids.owner }), env)).response.Output
     same('what could not come', exported.lost.coroutines + ' ' + exported.lost.values, '1 0')
+    const asked = (await session.step(message({ Action: 'Migrate.Module', Module: 'm' }, { From: ids.owner, Owner: ids.owner }), env)).response
+    same('what a compute unit takes', asked.Migration, exported.data)
+    match('and what is said when none does', asked.Output.data, /ready to move, without 1 waiting coroutine\(s\), but this compute unit/)
+    same('strangers do not move it', (await send({ Action: 'Migrate.Module', Module: 'm' })).Migration, undefined)
     same('strangers do not export', (await send({ Action: 'Migrate.Export' })).Output.data.includes('nodes'), false)
     const following = await data('return math.random(1000000)')
     session.reset()
     restart()
+    await run("Left = 1 Save = 2 function string.left() end package.loaded.left = {} Handlers.add('left', 'Left', print)")
     const taken = await session.step(message({ Action: 'Migrate.Import' }, { From: ids.owner, Owner: ids.owner, Data: exported.data }), env)
     match('import', taken.response.Output?.data ?? JSON.stringify(taken.response), /Took over/)
+    same('a compute unit is told', taken.response.Migration, true)
+    match('what stayed behind', taken.response.Output?.data, /, without 1 waiting coroutine\(s\)$/)
     same('prompt', taken.response.Output?.prompt, 'mine> ')
+    same('what was there before is gone', await data("local n = 0 for _, h in ipairs(Handlers.list) do if h.name == 'left' then n = n + 1 end end return tostring(Left) .. tostring(string.left) .. tostring(package.loaded.left) .. n"), 'nilnilnil0')
     same('the generator goes on', await data('return math.random(1000000)'), following)
     tally.check('the generator had moved', next !== following, next)
     same('values', await data("return Balances.alice .. Balances[7] .. tostring(Balances[true]) .. tostring(Balances.neg) .. Balances.big .. #Balances.raw .. tostring(Balances.self == Balances) .. math.type(Balances[7])"), '51.5inf-0.09.007199254741e+152truefloat')
