@@ -21,6 +21,7 @@ int command_results(struct call *c);
 int command_dry_run(struct call *c);
 int command_console(struct call *c);
 int command_info(struct call *c);
+int command_upgrade(struct call *c);
 
 /* check_id: E_ARGUMENT, saying what was expected, unless the text is an id. */
 must_use enum err check_id(struct call *c, const char *what, const char *text, struct id *id);

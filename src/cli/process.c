@@ -8,6 +8,7 @@
 #include "cli/message.h"
 #include "cli/net.h"
 #include "cli/print.h"
+#include "cli/upgrade.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -111,36 +112,6 @@ int command_module_publish(struct call *c)
 
 /* ---- spawn ---- */
 
-static const char newest_aos[] = "{\"query\":\"query ($owner: String!) { transactions(first: 1, sort: HEIGHT_DESC, "
-				 "owners: [$owner], tags: [{ name: "
-				 "\\\"Type\\\", values: [\\\"Module\\\"] }, { name: \\\"Name\\\", values: "
-				 "[\\\"aos\\\"] }]) { edges { node { id } } } "
-				 "}\",\"variables\":{\"owner\":\"%.*s\"}}";
-
-/* The module that this network's node has published (node/module.h). */
-static enum err default_module(struct net *net, const char **module)
-{
-	struct call *c = net->call;
-	const struct json *answer;
-	struct bytes owner, id;
-	enum err e = net_scheduler_address(net, &owner);
-
-	if (e == OK)
-		e = net_ask(net, &answer, UNIT_GATEWAY, "POST", "/graphql", "application/json",
-			    arena_printf(&c->arena, newest_aos, BYTES_FMT(owner)));
-	if (e < 0)
-		return e;
-	answer = json_get(json_get(json_get(answer, "data"), "transactions"), "edges");
-	id = json_get_text(&c->arena, json_get(json_at(answer, 0), "node"), "id");
-	if (id.len == 0) {
-		note_err(&c->note, E_ARGUMENT, "this network's node has published no module: which one is meant?");
-		note_hint(&c->note, "weft spawn MODULE; weft module publish FILE puts one on the weave");
-		return E_ARGUMENT;
-	}
-	*module = arena_cstr(&c->arena, id);
-	return OK;
-}
-
 static int spawn(struct net *net)
 {
 	struct call *c = net->call;
@@ -152,7 +123,7 @@ static int spawn(struct net *net)
 	enum err e;
 
 	if ((e = data_option(c, &data)) < 0 || (e = add_tag_options(c, &tags)) < 0 ||
-	    (!module && (e = default_module(net, &module)) < 0) ||
+	    (!module && (e = module_default(net, &module)) < 0) ||
 	    (e = process_spawn(net, module, &tags, data, &process, &result, &raw)) < 0)
 		return call_fail(c, e);
 	if (json_truthy(json_get(result, "Error"))) {

@@ -88,6 +88,8 @@ static const struct option console_options[] = {
 	END,
 };
 
+static const struct option upgrade_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END};
+
 static const struct option info_options[] = {WALLET_OPTION, NETWORK_OPTIONS, END};
 
 const struct command cli_commands[] = {
@@ -107,6 +109,12 @@ const struct command cli_commands[] = {
 	{"dry-run", "PROCESS", "ask a process without changing it", NULL, dry_run_options, command_dry_run},
 	{"result", "PROCESS MESSAGE", "print the result of a message", NULL, network_options, command_result},
 	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, command_results},
+	{"upgrade", "PROCESS [MODULE]", "let a process go on with another module, in place",
+	 "The process keeps its id, its history and its state; when anything fails, it goes on as it was.\n"
+	 "Without MODULE it is the module aos that this network's node published. Only the owner may, and\n"
+	 "only where both modules know of it, as weft's aos does. Whether the state can move is told by\n"
+	 "weft dry-run PROCESS --as-me --action Migrate.Module.",
+	 upgrade_options, command_upgrade},
 	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options,
 	 command_module_publish},
 	{"wallet new", NULL, "make a key",

@@ -42,29 +42,44 @@ enum err advance_settle(struct live *p, struct note *note)
 	return e;
 }
 
-enum err advance_turn(struct live *p, struct arena *a, struct bytes message, struct result *out, struct note *note)
+enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome, struct note *note)
 {
 	uint64_t began_ns = clock_ns(); /* counts towards the next checkpoint, not towards the result */
-	struct outcome outcome;
-	enum err e = try_turn(p, a, message, &outcome, note);
+	enum err e = try_turn(p, a, message, outcome, note);
 
 	if (e == E_WORKER && !p->cu->closing) { /* once more, in a new worker, on the memory as it was */
 		log_event(p->cu->options.log, LOG_ODD, "cu.worker", "process=%s nonce=%" PRId64 " %s",
 			  id_text(p->process).s, p->tip.nonce + 1, note->text);
 		note_reset(note);
-		e = try_turn(p, a, message, &outcome, note);
+		e = try_turn(p, a, message, outcome, note);
 	}
-	if (e < 0)
-		return e;
-	result_of_outcome(out, a, &outcome);
-	e = out->keeps_memory ? instance_commit(p->instance, note) : instance_rollback(p->instance, note);
+	p->unsaved_ns += clock_ns() - began_ns;
+	return e;
+}
+
+enum err advance_end(struct live *p, const struct result *result, struct note *note)
+{
+	uint64_t began_ns = clock_ns();
+	enum err e = result->keeps_memory ? instance_commit(p->instance, note) : instance_rollback(p->instance, note);
+
 	p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
 	p->unsaved_turns++;
 	p->unsaved_ns += clock_ns() - began_ns;
 	p->turns_unmeasured++;
-	p->unsaved_gas += out->gas_used;
-	p->unsent_gas += out->gas_used;
+	p->unsaved_gas += result->gas_used;
+	p->unsent_gas += result->gas_used;
 	return e;
+}
+
+enum err advance_turn(struct live *p, struct arena *a, struct bytes message, struct result *out, struct note *note)
+{
+	struct outcome outcome;
+	enum err e = advance_try(p, a, message, &outcome, note);
+
+	if (e < 0)
+		return e;
+	result_of_outcome(out, a, &outcome);
+	return advance_end(p, out, note);
 }
 
 /* ---- what is taken a turn for ---- */
@@ -218,7 +233,10 @@ static enum err evaluate(struct live *p, struct arena *a, const struct assignmen
 	enum err e;
 
 	message_for_module(&text, a, p, assignment, m, assignment->message == NULL);
-	e = advance_turn(p, a, buf_bytes(&text), result, note);
+	if (migrate_asked(p, assignment))
+		e = migrate_turn(p, a, assignment, buf_bytes(&text), result, note);
+	else
+		e = advance_turn(p, a, buf_bytes(&text), result, note);
 	buf_release(&text);
 	return e;
 }
@@ -258,21 +276,45 @@ static enum err take(struct live *p, struct arena *a, const struct assignment *a
 	return e;
 }
 
-/* A process without an assignment of its own (before aop6) still begins with its own message. */
-static enum err take_process(struct live *p, struct arena *a, struct note *note)
+static enum err placeless_for_module(struct live *p, struct arena *a, struct buf *out, struct note *note)
 {
-	struct result_key key = {.timestamp_ms = p->info.timestamp_ms};
-	struct store_batch b = STORE_BATCH_EMPTY;
 	struct message m = p->info.message;
-	struct buf text = BUF_EMPTY;
-	struct result result;
 	enum err e = weave_data_wait(&p->cu->options.weave, a, m.id, &m.data, note);
 
 	if (e < 0)
 		return e;
 	m.has_data = true;
-	message_of_process(&text, a, p, &m);
-	e = advance_turn(p, a, buf_bytes(&text), &result, note);
+	message_of_process(out, a, p, &m);
+	return OK;
+}
+
+enum err advance_first(struct live *p, struct arena *a, struct buf *out, struct note *note)
+{
+	struct range range = {.nonce_after = -1, .nonce_last = UINT64_MAX, .limit = 1};
+	const struct assignment *first;
+	struct page page = {0};
+	enum err e = page_wait(&p->scheduler, a, p->process, range, &page, note);
+
+	if (e < 0)
+		return e;
+	first = page.count ? &page.list[0] : NULL;
+	if (!first || !is_process_itself(first))
+		return placeless_for_module(p, a, out, note);
+	message_for_module(out, a, p, first, first->message, false);
+	return OK;
+}
+
+/* A process without an assignment of its own (before aop6) still begins with its own message. */
+static enum err take_process(struct live *p, struct arena *a, struct note *note)
+{
+	struct result_key key = {.timestamp_ms = p->info.timestamp_ms};
+	struct store_batch b = STORE_BATCH_EMPTY;
+	struct buf text = BUF_EMPTY;
+	struct result result;
+	enum err e = placeless_for_module(p, a, &text, note);
+
+	if (e == OK)
+		e = advance_turn(p, a, buf_bytes(&text), &result, note);
 	buf_release(&text);
 	if (e < 0)
 		return e;

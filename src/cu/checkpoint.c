@@ -8,8 +8,9 @@
  * newest rows stay: when a blob of the newest is damaged, the one before it is used, or another source.
  *
  *   row, by process 32 and nonce 8 (big endian):
- *     version 2, has chain 1, begun 1, blobs 1; nonce, epoch, timestamp, block height, interval, tick, height of the tick,
- *     next block, crons (8 each, little endian); assignment 32, hash chain 32; blobs 32 each
+ *     version 3, has chain 1, begun 1, blobs 1; nonce, epoch, timestamp, block height, interval, tick, height of the tick,
+ *     next block, crons (8 each, little endian); assignment 32, hash chain 32; module, its id as text 43; blobs 32 each
+ *     (version 2 has no module: it is the one that the process began with)
  *   blob, zstd: process 32, the blob before it 32 (zero: whole), nonce 8, size of the image 8, pages 8; their
  *     numbers, 4 each; their contents, 4096 each
  *
@@ -24,9 +25,12 @@
 #include <zstd.h>
 
 enum {
-	VERSION = 2,
+	VERSION = 3,
+	VERSION_WITHOUT_MODULE = 2,
 	NUMBERS = 9,
-	ROW_HEAD = 4 + NUMBERS * 8 + 64,
+	ROW_ASSIGNMENT = 4 + NUMBERS * 8,
+	ROW_MODULE = ROW_ASSIGNMENT + 64,
+	ROW_HEAD = ROW_MODULE + ID_TEXT_LEN,
 	ROW_MAX = ROW_HEAD + CHAIN_MAX * 32,
 	BLOB_HEAD = 88,
 	LEVEL = 1,
@@ -44,7 +48,8 @@ static struct bytes write_key(uint8_t key[KEY], struct id process, uint64_t nonc
 	return bytes_of(key, KEY);
 }
 
-static struct bytes write_row(uint8_t row[ROW_MAX], const struct tip *tip, const struct chain *chain)
+static struct bytes write_row(uint8_t row[ROW_MAX], const struct tip *tip, const char *module,
+			      const struct chain *chain)
 {
 	const uint64_t numbers[NUMBERS] = {(uint64_t)tip->nonce, tip->epoch,       tip->timestamp_ms,
 					   tip->block_height,    tip->interval_ms, tip->tick_ms,
@@ -56,18 +61,31 @@ static struct bytes write_row(uint8_t row[ROW_MAX], const struct tip *tip, const
 	row[3] = (uint8_t)chain->count;
 	for (size_t i = 0; i < NUMBERS; i++)
 		set_u64le(row + 4 + 8 * i, numbers[i]);
-	memcpy(row + ROW_HEAD - 64, tip->assignment.b, 32);
-	memcpy(row + ROW_HEAD - 32, tip->hash_chain.b, 32);
+	memcpy(row + ROW_ASSIGNMENT, tip->assignment.b, 32);
+	memcpy(row + ROW_ASSIGNMENT + 32, tip->hash_chain.b, 32);
+	memcpy(row + ROW_MODULE, module, ID_TEXT_LEN);
 	memcpy(row + ROW_HEAD, chain->blobs, chain->count * 32);
 	return bytes_of(row, ROW_HEAD + chain->count * 32);
+}
+
+static size_t row_head(struct bytes row)
+{
+	return row.len && row.ptr[0] == VERSION_WITHOUT_MODULE ? ROW_MODULE : ROW_HEAD;
+}
+
+static bool is_row(struct bytes row)
+{
+	size_t head = row_head(row);
+
+	return row.len >= head && (row.ptr[0] == VERSION || row.ptr[0] == VERSION_WITHOUT_MODULE) && row.ptr[3] != 0 &&
+	       row.ptr[3] <= CHAIN_MAX && row.len == head + (size_t)row.ptr[3] * 32;
 }
 
 static bool read_row(struct tip *tip, struct chain *chain, struct bytes row)
 {
 	uint64_t n[NUMBERS];
 
-	if (row.len < ROW_HEAD || row.ptr[0] != VERSION || row.ptr[3] == 0 || row.ptr[3] > CHAIN_MAX ||
-	    row.len != ROW_HEAD + (size_t)row.ptr[3] * 32)
+	if (!is_row(row))
 		return false;
 	for (size_t i = 0; i < NUMBERS; i++)
 		n[i] = get_u64le(row.ptr + 4 + 8 * i);
@@ -82,11 +100,19 @@ static bool read_row(struct tip *tip, struct chain *chain, struct bytes row)
 			    .cron_count = (uint32_t)n[8],
 			    .has_chain = row.ptr[1],
 			    .begun = row.ptr[2]};
-	memcpy(tip->assignment.b, row.ptr + ROW_HEAD - 64, 32);
-	memcpy(tip->hash_chain.b, row.ptr + ROW_HEAD - 32, 32);
+	memcpy(tip->assignment.b, row.ptr + ROW_ASSIGNMENT, 32);
+	memcpy(tip->hash_chain.b, row.ptr + ROW_ASSIGNMENT + 32, 32);
 	*chain = (struct chain){.count = row.ptr[3]};
-	memcpy(chain->blobs, row.ptr + ROW_HEAD, chain->count * 32);
+	memcpy(chain->blobs, row.ptr + row_head(row), chain->count * 32);
 	return true;
+}
+
+/* The module that a row's memory is of. */
+static struct bytes row_module(const struct live *p, struct bytes row)
+{
+	if (row.ptr[0] == VERSION_WITHOUT_MODULE)
+		return tags_get(p->info.message.tags, "Module");
+	return bytes_of(row.ptr + ROW_MODULE, ID_TEXT_LEN);
 }
 
 /* The rows of a process, newest first. */
@@ -198,7 +224,29 @@ static void drop_damaged(struct live *p, uint64_t nonce)
 	(void)!store_commit_wait(p->cu->options.store, &b);
 }
 
-enum err checkpoint_load(struct live *p)
+struct bytes checkpoint_module(struct live *p)
+{
+	struct arena a = ARENA_EMPTY;
+	struct bytes module = {0};
+	struct rows rows;
+
+	read_rows(p, &a, &rows);
+	if (rows.count && is_row(rows.list[0]))
+		module = arena_copy(&p->arena, row_module(p, rows.list[0]));
+	arena_release(&a);
+	return module;
+}
+
+/* Whether the row is of another module than the one at hand. */
+static bool is_of_another(struct live *p, struct bytes row, struct bytes *other)
+{
+	if (!is_row(row) || bytes_eq_str(row_module(p, row), p->module->id))
+		return false;
+	*other = arena_copy(&p->arena, row_module(p, row));
+	return true;
+}
+
+enum err checkpoint_load(struct live *p, struct bytes *other)
 {
 	struct arena a = ARENA_EMPTY;
 	struct rows rows;
@@ -209,7 +257,15 @@ enum err checkpoint_load(struct live *p)
 		struct image *image = NULL;
 		struct chain chain;
 		struct tip tip;
-		enum err e = read_row(&tip, &chain, rows.list[i]) ? image_new(&image, NULL) : E_CORRUPT;
+		enum err e;
+		if (rows.nonces[i] >= p->rows_end)
+			continue;
+		if (is_of_another(p, rows.list[i], other)) {
+			p->rows_end = rows.nonces[i] + 1;
+			found = OK;
+			continue;
+		}
+		e = read_row(&tip, &chain, rows.list[i]) ? image_new(&image, NULL) : E_CORRUPT;
 		if (e == OK)
 			e = load_chain(p, image, &chain);
 		if (e == OK) {
@@ -225,6 +281,8 @@ enum err checkpoint_load(struct live *p)
 		log_event(p->cu->options.log, LOG_ODD, "cu.checkpoint", "process=%s nonce=%" PRIu64 " not usable: %s",
 			  id_text(p->process).s, rows.nonces[i], err_sentence(e));
 	}
+	if (found < 0)
+		p->rows_end = 0;
 	arena_release(&a);
 	return found;
 }
@@ -235,6 +293,7 @@ enum err checkpoint_load(struct live *p)
 struct save {
 	struct live *live;
 	struct tip tip;
+	char module[ID_TEXT_LEN + 1];
 	struct chain chain; /* what it continues; none: whole */
 	uint64_t size;
 	struct buf plain;
@@ -294,7 +353,7 @@ static enum err write_down(struct save *s, size_t *packed_len)
 		*(chain->count ? &chain->changes_size : &chain->whole_size) += packed.len;
 		chain->count++;
 		store_put(&b, TABLE_CHECKPOINT, write_key(key, s->live->process, (uint64_t)s->tip.nonce),
-			  write_row(row, &s->tip, chain));
+			  write_row(row, &s->tip, s->module, chain));
 		e = store_commit_wait(store, &b);
 	}
 	buf_release(&packed);
@@ -369,6 +428,7 @@ void checkpoint_begin(struct live *p)
 	must(s != NULL);
 	s->live = live_hold(p->cu, p->process);
 	s->tip = p->tip;
+	memcpy(s->module, p->module->id, sizeof(s->module));
 	s->began_ns = clock_ns();
 	if (p->chain.count < CHAIN_MAX && p->chain.changes_size <= p->chain.whole_size + CHANGES_FREE)
 		s->chain = p->chain;

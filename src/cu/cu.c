@@ -90,7 +90,7 @@ enum err cu_open(struct cu **out, const struct cu_options *options, struct note 
 	must(cu != NULL && pthread_mutex_init(&cu->lock, NULL) == 0);
 	pthread_condattr_t steady;
 	must(pthread_condattr_init(&steady) == 0 && pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
-	     pthread_cond_init(&cu->idle, &steady) == 0);
+	     pthread_cond_init(&cu->idle, &steady) == 0 && pthread_cond_init(&cu->module_came, NULL) == 0);
 	pthread_condattr_destroy(&steady);
 	cu->options = *options;
 	fill_in(&cu->options);
@@ -165,6 +165,7 @@ void cu_close(struct cu *cu)
 	modules_close(cu);
 	pthread_mutex_destroy(&cu->lock);
 	pthread_cond_destroy(&cu->idle);
+	pthread_cond_destroy(&cu->module_came);
 	free(cu);
 }
 

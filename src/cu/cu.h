@@ -16,7 +16,7 @@
  * Files: api.c is the HTTP of ao-units 5; live.c the processes at hand, each with a queue of jobs that run one
  * after the other; load.c and module.c make a process live; history.c is the window on its assignments; advance.c takes
  * it forward; message.c is what the module sees; cron.c the messages that nobody sent; result.c what is kept
- * and found; keep.c results on their way to the disk; checkpoint.c, upload.c and fetch.c the memory that
+ * and found; migrate.c a process that goes on with another module; keep.c results on their way to the disk; checkpoint.c, upload.c and fetch.c the memory that
  * outlives this program; dry.c runs of which nothing is kept.
  *
  * Promises: assignments are evaluated in the order of their nonces and none is left out; a broken hash chain stops the

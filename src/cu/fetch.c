@@ -3,12 +3,14 @@
  * fetch: beginning from a checkpoint on the weave (ao-units 5.13). Only those of trusted owners are looked at,
  * newest place first, and none is believed beyond what can be seen:
  *
- *   its tags      name this process, its module, and the very assignment that the scheduler has at that place
+ *   its tags      name this process, a module, and the very assignment that the scheduler has at that place
  *   its memory    has the hash that its tags say
  *   other ones    at the same place have the same hash
  *   the one before, when it is near, leads to the same memory when the messages between are evaluated
  *
  * One that fails is passed over, and so is the one that it failed against; when none is left the process begins anew.
+ * The module is another one than the process began with when it has migrated (migrate.c); only memories of one module are
+ * compared, because a migration between them is evaluated with both.
  */
 #include "base/text.h"
 #include "cu/unit.h"
@@ -25,6 +27,7 @@ struct candidate {
 	const struct weave_meta *meta;
 	struct tip tip;
 	struct bytes sum; /* hex */
+	struct bytes module;
 	bool gzip, refused;
 	struct image *image;
 };
@@ -59,8 +62,14 @@ static bool read_candidate(struct live *p, struct candidate *c, const struct wea
 	c->tip.has_chain = id_parse(&c->tip.assignment, tags_get(meta->tags, "Assignment")) == OK &&
 			   id_parse(&c->tip.hash_chain, tags_get(meta->tags, "Hash-Chain")) == OK;
 	/* One that was made between two messages stands at a tick that its tags do not say. */
+	c->module = tags_get(meta->tags, "Module");
 	return c->sum.len == 2 * SHA256_SIZE && (encoding.len == 0 || c->gzip) &&
-	       !tags_has(meta->tags, "Cron-Interval") && bytes_eq_str(tags_get(meta->tags, "Module"), p->module->id);
+	       !tags_has(meta->tags, "Cron-Interval") && c->module.len == ID_TEXT_LEN && nonce < p->claims_end;
+}
+
+static bool is_at_hand(const struct live *p, const struct candidate *c)
+{
+	return bytes_eq_str(c->module, p->module->id);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -98,7 +107,7 @@ static void compare_all(struct live *p, struct candidate *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = i + 1; k < count && list[k].tip.nonce == list[i].tip.nonce; k++)
-			if (!bytes_eq(list[i].sum, list[k].sum)) {
+			if (!bytes_eq(list[i].sum, list[k].sum) || !bytes_eq(list[i].module, list[k].module)) {
 				refuse(p, &list[i], "another one of the same place differs");
 				refuse(p, &list[k], "another one of the same place differs");
 			}
@@ -212,10 +221,12 @@ static void stand_at(struct live *p, struct candidate *c)
 static bool leads_to(struct live *p, struct candidate *older, struct candidate *newer)
 {
 	struct note note = {0};
+	struct migrate_mark mark;
 	struct bytes memory;
 	bool same = false;
 	enum err e;
 
+	migrate_mark(&mark, p);
 	stand_at(p, older);
 	p->rehearsal = true;
 	e = advance_to(p, (struct bound){(uint64_t)newer->tip.nonce, UINT64_MAX}, &note);
@@ -231,13 +242,14 @@ static bool leads_to(struct live *p, struct candidate *older, struct candidate *
 	p->tip = (struct tip){.nonce = -1};
 	p->broken = false;
 	history_reset(p);
+	migrate_back(&mark, p);
 	return same;
 }
 
 static bool confirmed(struct live *p, struct candidate *list, size_t count, size_t at)
 {
 	for (size_t i = at + 1; i < count; i++) {
-		if (list[i].tip.nonce == list[at].tip.nonce)
+		if (list[i].tip.nonce == list[at].tip.nonce || !is_at_hand(p, &list[i]))
 			continue;
 		if (list[at].tip.nonce - list[i].tip.nonce > REHEARSAL_MAX)
 			break;
@@ -252,7 +264,7 @@ static bool confirmed(struct live *p, struct candidate *list, size_t count, size
 	return true;
 }
 
-enum err fetch_checkpoint(struct live *p, struct note *note)
+enum err fetch_checkpoint(struct live *p, struct bytes *other, struct note *note)
 {
 	struct arena a = ARENA_EMPTY;
 	struct candidate *list = arena_new_array(&a, CANDIDATES, struct candidate);
@@ -264,13 +276,19 @@ enum err fetch_checkpoint(struct live *p, struct note *note)
 			  id_text(p->process).s, note_text(note, e));
 	compare_all(p, list, count);
 	for (size_t i = 0; found < 0 && i < count; i++)
-		if (holds_up(p, &list[i]) && confirmed(p, list, count, i)) {
+		if (!list[i].refused && !is_at_hand(p, &list[i])) {
+			p->claims_end = (uint64_t)list[i].tip.nonce + 1;
+			*other = arena_copy(&p->arena, list[i].module);
+			found = OK;
+		} else if (holds_up(p, &list[i]) && confirmed(p, list, count, i)) {
 			stand_at(p, &list[i]);
 			found = OK;
 			log_event(p->cu->options.log, LOG_INFO, "cu.fetch",
 				  "process=%s nonce=%" PRId64 " checkpoint=%.*s", id_text(p->process).s, p->tip.nonce,
 				  BYTES_FMT(list[i].meta->id));
 		}
+	if (found < 0)
+		p->claims_end = 0;
 	for (size_t i = 0; i < count; i++)
 		image_release(list[i].image);
 	arena_release(&a);

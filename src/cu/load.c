@@ -57,35 +57,33 @@ uint64_t size_parse(struct bytes text)
 	return value;
 }
 
-static struct bytes either_tag(const struct live *p, const char *name)
+static struct bytes either_tag(const struct live *p, const struct module *m, const char *name)
 {
 	struct bytes value;
 
 	if (tags_find(p->info.message.tags, name, &value))
 		return value;
-	return tags_get(p->module->tags, name);
+	return tags_get(m->tags, name);
 }
 
-static enum err load_limits(struct live *p, struct note *note)
+enum err load_limits(const struct live *p, const struct module *m, struct limits *out, struct note *note)
 {
 	const struct cu_options *o = &p->cu->options;
-	struct bytes text = either_tag(p, "Memory-Limit");
+	struct bytes memory = either_tag(p, m, "Memory-Limit"), gas = either_tag(p, m, "Compute-Limit");
 	size_t at = 0;
 
-	p->memory_max = size_parse(text);
-	if (p->memory_max == 0 || p->memory_max > o->memory_max)
+	*out = (struct limits){.memory_max = size_parse(memory), .gas = leading_number(gas, &at)};
+	if (out->memory_max == 0 || out->memory_max > o->memory_max)
 		return note_err(
 			note, E_LIMIT,
 			"Memory-Limit for process \"%s\" exceeds supported limit: \"%.*s\", here at most %" PRIu64
 			" bytes",
-			id_text(p->process).s, BYTES_FMT(text), o->memory_max);
-	text = either_tag(p, "Compute-Limit");
-	p->gas_limit = leading_number(text, &at);
-	if (p->gas_limit == 0 || p->gas_limit > o->gas_max)
+			id_text(p->process).s, BYTES_FMT(memory), o->memory_max);
+	if (out->gas == 0 || out->gas > o->gas_max)
 		return note_err(
 			note, E_LIMIT,
 			"Compute-Limit for process \"%s\" exceeds supported limit: \"%.*s\", here at most %" PRIu64,
-			id_text(p->process).s, BYTES_FMT(text), o->gas_max);
+			id_text(p->process).s, BYTES_FMT(gas), o->gas_max);
 	return OK;
 }
 
@@ -109,19 +107,46 @@ static enum err check_process(const struct live *p, struct note *note)
 	return OK;
 }
 
-/* The newest memory (ao-units 5.13): this disk's, the weave's, or none. */
-static enum err load_memory(struct live *p, struct note *note)
+static struct bytes own_module(const struct live *p)
 {
-	enum err e = checkpoint_load(p);
+	return tags_get(p->info.message.tags, "Module");
+}
 
-	if (e == E_NOT_FOUND && !p->cu->options.ignore_weave_checkpoints)
-		e = fetch_checkpoint(p, note);
+/* The newest memory (ao-units 5.13): this disk's, the weave's, or none. That of a process that has migrated may need another
+ * module than the one at hand: *other, with which this is called again. */
+static enum err load_memory(struct live *p, struct bytes *other, struct note *note)
+{
+	enum err e = checkpoint_load(p, other);
+
+	p->claimed = false;
+	if (e == E_NOT_FOUND && !p->cu->options.ignore_weave_checkpoints) {
+		e = fetch_checkpoint(p, other, note);
+		p->claimed = e == OK && other->len;
+	}
 	if (e == E_NOT_FOUND) {
 		note_reset(note);
+		if (!bytes_eq_str(own_module(p), p->module->id)) {
+			*other = own_module(p);
+			return OK;
+		}
 		e = image_new(&p->image, note);
 	}
 	p->sent_ns = 0;
 	return e;
+}
+
+/* What depends on the module. */
+static enum err load_for_module(struct live *p, struct bytes *other, struct note *note)
+{
+	struct limits limits;
+	enum err e = load_limits(p, p->module, &limits, note);
+
+	if (e < 0)
+		return e;
+	p->memory_max = limits.memory_max;
+	p->gas_limit = limits.gas;
+	p->environment = environment_for_module(&p->arena, p, p->module);
+	return load_memory(p, other, note);
 }
 
 void load_begin(void *ctx)
@@ -129,6 +154,7 @@ void load_begin(void *ctx)
 	struct live *p = ctx;
 	struct cu *cu = p->cu;
 	struct note note = {0};
+	struct bytes newest;
 	enum err e;
 
 	if (p->broken) {
@@ -141,7 +167,10 @@ void load_begin(void *ctx)
 	if (e == OK)
 		e = check_process(p, &note);
 	if (e == OK) {
-		if (module_want(p, tags_get(p->info.message.tags, "Module")))
+		p->rows_end = p->claims_end = UINT64_MAX;
+		p->owner = address_for_module(&p->arena, p->info.message.owner_address, p->info.message.owner_key);
+		newest = checkpoint_module(p);
+		if (module_want(p, newest.len ? newest : own_module(p)))
 			load_rest(p);
 		return;
 	}
@@ -152,19 +181,30 @@ void load_begin(void *ctx)
 void load_rest(void *ctx)
 {
 	struct live *p = ctx;
-	const struct message *m = &p->info.message;
-	struct note note = p->load_note;
-	enum err e = p->load_error;
+	struct note note;
+	struct bytes other;
+	enum err e;
 
+	do {
+		other = bytes_of(NULL, 0);
+		note = p->load_note;
+		e = p->load_error;
+		if (e == OK)
+			e = load_for_module(p, &other, &note);
+		if (e < 0 && p->claimed) { /* what claimed it is passed over */
+			p->claims_end--;
+			p->claimed = false;
+			other = own_module(p);
+			e = OK;
+		}
+		if (e == OK && other.len) {
+			module_release(p->cu, p->module);
+			if (!module_want(p, other))
+				return;
+		}
+	} while (e == OK && other.len);
 	if (e == OK)
-		e = load_limits(p, &note);
-	if (e == OK) {
-		p->owner = address_for_module(&p->arena, m->owner_address, m->owner_key);
-		p->environment = environment_for_module(&p->arena, p);
-		e = crons_parse(&p->crons, &p->cron_count, &p->arena, m->tags, &note);
-	}
-	if (e == OK)
-		e = load_memory(p, &note);
+		e = crons_parse(&p->crons, &p->cron_count, &p->arena, p->info.message.tags, &note);
 	if (e < 0)
 		unload(p);
 	live_loaded(p, e, &note);
@@ -177,8 +217,7 @@ enum err load_instance(struct live *p, struct note *note)
 	return instance_open(&p->instance, p->module->program, p->image, p->memory_max, note);
 }
 
-/* Dry runs hold nothing of p but its environment and its module, which go now. */
-static void wait_for_dry_runs(struct live *p)
+void load_drain(struct live *p)
 {
 	pthread_mutex_lock(&p->lock);
 	while (p->dry_running || p->dry_ready)
@@ -190,7 +229,7 @@ static void wait_for_dry_runs(struct live *p)
 
 void unload(struct live *p)
 {
-	wait_for_dry_runs(p);
+	load_drain(p);
 	checkpoint_wait(p);
 	if (keep_wait(p, NULL) < 0)
 		log_event(p->cu->options.log, LOG_BROKEN, "cu.unload", "process=%s its last results are not kept",

@@ -253,7 +253,7 @@ static void write_party(struct jw *w, const char *key, struct bytes id, struct b
 	jw_object_end(w);
 }
 
-struct bytes environment_for_module(struct arena *a, const struct live *p)
+struct bytes environment_for_module(struct arena *a, const struct live *p, const struct module *m)
 {
 	struct buf out = BUF_EMPTY;
 	struct jw w = jw_on(&out);
@@ -261,7 +261,7 @@ struct bytes environment_for_module(struct arena *a, const struct live *p)
 
 	jw_object(&w);
 	write_party(&w, "Process", bytes_str(id_text(p->process).s), p->owner, p->info.message.tags);
-	write_party(&w, "Module", bytes_str(p->module->id), p->module->owner, p->module->tags);
+	write_party(&w, "Module", bytes_str(m->id), m->owner, m->tags);
 	jw_object_end(&w);
 	copy = arena_copy(a, buf_bytes(&out));
 	buf_release(&out);

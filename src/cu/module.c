@@ -134,10 +134,20 @@ struct coming {
 	struct module *module;
 };
 
-static void tell_waiting(struct cu *cu, struct live *waiting, enum err e, const struct note *note)
+/* How it went is told to those that wait for it with a thread, and to those that wait without. */
+static void end_coming(struct cu *cu, struct module *m, struct program *program, enum err e, const struct note *note)
 {
-	struct live *next;
+	struct live *waiting, *next;
 
+	pthread_mutex_lock(&cu->lock);
+	m->program = program;
+	m->loading = false;
+	m->error = e;
+	m->note = *note;
+	waiting = m->waiting;
+	m->waiting = NULL;
+	pthread_cond_broadcast(&cu->module_came);
+	pthread_mutex_unlock(&cu->lock);
 	for (; waiting; waiting = next) {
 		next = waiting->next_waiting;
 		waiting->load_error = e;
@@ -153,17 +163,10 @@ static void run_coming(void *ctx)
 	struct module *m = c->module;
 	struct program *program = NULL;
 	struct note note = {0};
-	struct live *waiting;
 	enum err e = module_load(cu, m, &program, &note);
 
 	free(c);
-	pthread_mutex_lock(&cu->lock);
-	m->program = program;
-	m->loading = false;
-	waiting = m->waiting;
-	m->waiting = NULL;
-	pthread_mutex_unlock(&cu->lock);
-	tell_waiting(cu, waiting, e, &note);
+	end_coming(cu, m, program, e, &note);
 }
 
 /* Under cu->lock. */
@@ -184,7 +187,6 @@ static struct module *find_or_add(struct cu *cu, struct bytes id)
 static void start(struct cu *cu, struct module *m)
 {
 	struct coming *c = malloc(sizeof(*c));
-	struct live *waiting;
 	struct note note = {0};
 	enum err e;
 
@@ -194,13 +196,7 @@ static void start(struct cu *cu, struct module *m)
 	if (e == OK)
 		return;
 	free(c);
-	note_err(&note, e, "too many modules are being loaded");
-	pthread_mutex_lock(&cu->lock);
-	m->loading = false;
-	waiting = m->waiting;
-	m->waiting = NULL;
-	pthread_mutex_unlock(&cu->lock);
-	tell_waiting(cu, waiting, e, &note);
+	end_coming(cu, m, NULL, note_err(&note, e, "too many modules are being loaded"), &note);
 }
 
 bool module_want(struct live *p, struct bytes id)
@@ -224,6 +220,42 @@ bool module_want(struct live *p, struct bytes id)
 	if (first)
 		start(cu, m);
 	return ready;
+}
+
+enum err module_await(struct cu *cu, struct bytes id, struct module **out, struct note *note)
+{
+	struct module *m;
+	bool first;
+	enum err e;
+
+	pthread_mutex_lock(&cu->lock);
+	m = find_or_add(cu, id);
+	m->users++;
+	first = !m->program && !m->loading;
+	if (first)
+		m->loading = true;
+	pthread_mutex_unlock(&cu->lock);
+	if (first)
+		start(cu, m);
+	pthread_mutex_lock(&cu->lock);
+	while (m->loading)
+		pthread_cond_wait(&cu->module_came, &cu->lock);
+	e = m->program ? OK : m->error;
+	if (e < 0 && note)
+		*note = m->note;
+	pthread_mutex_unlock(&cu->lock);
+	if (e < 0)
+		module_release(cu, m);
+	else
+		*out = m;
+	return e;
+}
+
+void module_hold(struct cu *cu, struct module *m)
+{
+	pthread_mutex_lock(&cu->lock);
+	m->users++;
+	pthread_mutex_unlock(&cu->lock);
 }
 
 static void free_module(struct module *m)

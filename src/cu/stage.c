@@ -30,7 +30,7 @@ struct shelf_item {
 	struct bytes data, raw;
 };
 
-struct stage stage;
+struct stage stage = {.height = STAGE_HEIGHT};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct history *histories[PROCESSES_MAX];
 static size_t history_count;
@@ -128,6 +128,19 @@ struct id stage_module(const char *path, struct tags more)
 				  "Input-Encoding", "JSON-1", "Output-Encoding", "JSON-1", "Memory-Limit", "64-mb",
 				  "Compute-Limit", "1000000000", NULL));
 	return shelve(bytes_of(at, (size_t)size), tag_list_tags(&list));
+}
+
+void stage_mine(struct id item, uint64_t height)
+{
+	struct bytes id = text_of_id(item);
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < item_count; i++)
+		if (bytes_eq(items[i].meta.id, id)) {
+			items[i].meta.mined = height > 0;
+			items[i].meta.block_height = height;
+		}
+	pthread_mutex_unlock(&lock);
 }
 
 struct id stage_transaction(const char *data, struct tags tags)
@@ -378,6 +391,13 @@ static void give_now(void *self, struct id process, now_done *done, void *ctx)
 
 /* ---- the weave ---- */
 
+static bool weave_away(struct note *note)
+{
+	if (stage.weave_away)
+		note_err(note, E_PEER, "the weave is away");
+	return stage.weave_away;
+}
+
 static bool among(struct bytes what, const struct bytes *list, size_t count)
 {
 	bool found = count == 0;
@@ -399,14 +419,21 @@ static bool tagged(struct tags tags, const struct weave_tag_filter *filter)
 static void find(void *self, const struct weave_query *query, weave_find_done *done, void *ctx)
 {
 	struct weave_meta *list = calloc(ITEMS_MAX, sizeof(*list));
+	struct id_text hidden = id_text(stage.hidden);
+	struct note note = {0};
 	size_t count = 0;
 
 	must(list != NULL);
 	stage.finds++;
+	if (weave_away(&note)) {
+		done(ctx, E_PEER, &note, NULL, 0);
+		free(list);
+		return;
+	}
 	pthread_mutex_lock(&lock);
 	for (size_t k = 0; k < item_count && count < query->first; k++) {
 		const struct weave_meta *m = &items[query->oldest_first ? k : item_count - 1 - k].meta;
-		bool fits = among(m->id, query->ids, query->id_count) &&
+		bool fits = among(m->id, query->ids, query->id_count) && !bytes_eq_str(m->id, hidden.s) &&
 			    among(m->owner_address, query->owners, query->owner_count);
 		for (size_t i = 0; fits && i < query->tag_count; i++)
 			fits = tagged(m->tags, &query->tags[i]);
@@ -425,6 +452,10 @@ static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
 	bool has = false;
 
 	stage.datas++;
+	if (weave_away(&note)) {
+		done(ctx, E_PEER, &note, found);
+		return;
+	}
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < item_count; i++)
 		if (bytes_eq(items[i].meta.id, id)) {
@@ -490,7 +521,12 @@ struct bytes stage_shelf_at(size_t i)
 
 static void give_height(void *self, weave_height_done *done, void *ctx)
 {
-	done(ctx, OK, NULL, STAGE_HEIGHT);
+	struct note note = {0};
+
+	if (weave_away(&note))
+		done(ctx, E_PEER, &note, 0);
+	else
+		done(ctx, OK, NULL, stage.height);
 }
 
 static void give_blocks(void *self, uint64_t height_first, size_t limit, weave_blocks_done *done, void *ctx)

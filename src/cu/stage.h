@@ -33,6 +33,9 @@ struct stage {
 	/* how often the ports were asked */
 	atomic_size_t pages, assignments, processes, finds, datas, blocks_asked;
 	atomic_bool scheduler_away; /* it answers E_PEER */
+	atomic_bool weave_away;
+	_Atomic uint64_t height; /* of the weave; STAGE_HEIGHT */
+	struct id hidden;        /* what the weave does not show; set while nothing is under way */
 };
 
 extern struct stage stage;
@@ -62,6 +65,8 @@ struct id stage_send(struct id process, const char *data, struct tags more);
 struct id stage_send_at(struct id process, const char *data, struct tags more, uint64_t timestamp_ms);
 /* stage_assign appends an assignment without a message; `exclude` as tags. The assignment's id. */
 struct id stage_assign(struct id process, struct id message, struct tags exclude);
+/* stage_mine puts an item of the test's into a block of that height; 0: into none. */
+void stage_mine(struct id item, uint64_t height);
 /* stage_transaction puts one on the weave. */
 struct id stage_transaction(const char *data, struct tags tags);
 void stage_block(uint64_t height, uint64_t timestamp_s);

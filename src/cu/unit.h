@@ -31,7 +31,8 @@ struct cu {
 	struct timer *timer;
 	struct http_server *server;
 	pthread_mutex_t lock;
-	pthread_cond_t idle; /* with `lock`: nothing is under way */
+	pthread_cond_t idle;        /* with `lock`: nothing is under way */
+	pthread_cond_t module_came; /* with `lock`: a module has been loaded, or has not */
 	struct live *lives;
 	struct module *modules;
 	size_t under_way; /* jobs, evictions, dry runs */
@@ -61,6 +62,8 @@ struct module {
 	size_t users; /* processes that have it or wait for it */
 	uint64_t last_use;
 	bool loading;
+	enum err error; /* of the newest loading, and what it says */
+	struct note note;
 	struct live *waiting;
 	UT_hash_handle hh;
 };
@@ -150,7 +153,10 @@ struct live {
 	enum err load_error;
 	struct note load_note;
 	struct live *next_waiting; /* for a module */
-	struct arena arena;        /* of what load.c reads */
+	/* Which checkpoints are still to be tried, of the disk and of the weave: those with a smaller nonce. */
+	uint64_t rows_end, claims_end;
+	bool claimed;       /* `module` is one that a checkpoint of the weave names */
+	struct arena arena; /* of what load.c reads */
 	struct scheduler scheduler;
 	struct process_info info;
 	struct bytes owner; /* as modules see owners */
@@ -174,6 +180,9 @@ struct live {
 /* module_want sets p->module. True: it is ready. False: load_rest(p) will be called, on a thread of cu->loads,
  * with p->load_error set. */
 bool module_want(struct live *p, struct bytes id);
+/* module_await is the same for a thread that may wait: *out is held for the caller. */
+must_use enum err module_await(struct cu *cu, struct bytes id, struct module **out, struct note *note);
+void module_hold(struct cu *cu, struct module *m);
 void module_release(struct cu *cu, struct module *m);
 /* modules_stop kills all workers, whose calls then fail; modules_close frees. */
 void modules_stop(struct cu *cu);
@@ -186,6 +195,14 @@ void load_begin(void *live);
 void load_rest(void *live);
 /* load_instance gives it a worker, unless it has one. */
 must_use enum err load_instance(struct live *p, struct note *note);
+/* load_limits reads the tags of p or else of the module: 0 for a limit that is not there, or not a number. E_LIMIT then, and
+ * when one is more than the unit has. */
+struct limits {
+	uint64_t memory_max, gas;
+};
+must_use enum err load_limits(const struct live *p, const struct module *m, struct limits *out, struct note *note);
+/* load_drain waits for the dry runs of p that have begun, which look at it without the token, and closes their workers. */
+void load_drain(struct live *p);
 /* unload waits for what is on its way to the disk, and takes back what load_begin did. */
 void unload(struct live *p);
 /* size_parse reads "1-gb", "512 mb", "1.5gb" or a number of bytes; 0 when it is none of them (ao-units 5.7). */
@@ -241,6 +258,28 @@ must_use enum err advance_turn(struct live *p, struct arena *a, struct bytes mes
 			       struct note *note);
 /* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
 must_use enum err advance_settle(struct live *p, struct note *note);
+/* Its two halves, for who decides between them: the turn, and what becomes of the memory. */
+must_use enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome,
+			      struct note *note);
+must_use enum err advance_end(struct live *p, const struct result *result, struct note *note);
+/* advance_first writes what the module of p gets for the process's own message, with a place in the history or without. */
+must_use enum err advance_first(struct live *p, struct arena *a, struct buf *out, struct note *note);
+
+/* ---- migrate.c ---- */
+
+/* migrate_asked tells whether a message asks for another module. migrate_turn is advance_turn for such a one: `text` is
+ * what the module gets for it. */
+bool migrate_asked(const struct live *p, const struct assignment *assignment);
+must_use enum err migrate_turn(struct live *p, struct arena *a, const struct assignment *assignment, struct bytes text,
+			       struct result *out, struct note *note);
+/* migrate_mark remembers what p runs on, and migrate_back makes it that again, whatever it has migrated to meanwhile. */
+struct migrate_mark {
+	struct module *module;
+	struct bytes environment;
+	uint64_t memory_max, gas_limit;
+};
+void migrate_mark(struct migrate_mark *mark, struct live *p);
+void migrate_back(struct migrate_mark *mark, struct live *p);
 
 /* ---- keep.c ---- */
 
@@ -283,7 +322,7 @@ void cron_for_module(struct buf *out, const struct live *p, struct tags tags, ui
 must_use enum err dry_run_for_module(struct buf *out, struct arena *a, struct id process, const struct tip *tip,
 				     struct bytes body, struct note *note);
 /* environment_for_module is the second argument: the process and the module. */
-struct bytes environment_for_module(struct arena *a, const struct live *p);
+struct bytes environment_for_module(struct arena *a, const struct live *p, const struct module *m);
 
 /* ---- cron.c ---- */
 
@@ -299,8 +338,11 @@ must_use enum err crons_run(struct live *p, uint64_t until_ms, struct note *note
 /* ---- checkpoint.c ---- */
 
 /* checkpoint_load sets tip, chain and image from the newest checkpoint of this disk that is whole; E_NOT_FOUND, and nothing
- * changed, when there is none. */
-must_use enum err checkpoint_load(struct live *p);
+ * changed, when there is none. One of another module than p->module is not loaded: *other is that module, and once p has it
+ * checkpoint_load is to be called again. */
+must_use enum err checkpoint_load(struct live *p, struct bytes *other);
+/* checkpoint_module is the module of the newest one; empty when there is none. */
+struct bytes checkpoint_module(struct live *p);
 /* checkpoint_when_due saves, here and on the weave, what has come together since the last time. */
 void checkpoint_when_due(struct live *p);
 /* checkpoint_begin copies what changed and lets cu->keeper write it down; nothing when it still writes the one before. */
@@ -310,8 +352,9 @@ void checkpoint_wait(struct live *p);
 
 /* ---- fetch.c, upload.c: checkpoints of the weave ---- */
 
-/* fetch_checkpoint sets tip and image from the newest one of a trusted owner that holds up; E_NOT_FOUND when none does. */
-must_use enum err fetch_checkpoint(struct live *p, struct note *note);
+/* fetch_checkpoint sets tip and image from the newest one of a trusted owner that holds up; E_NOT_FOUND when none does.
+ * *other is as with checkpoint_load. */
+must_use enum err fetch_checkpoint(struct live *p, struct bytes *other, struct note *note);
 /* upload_checkpoint copies the memory and lets cu->keeper send it. */
 void upload_checkpoint(struct live *p);
 

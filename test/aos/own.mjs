@@ -145,6 +145,49 @@ const sections = {
     same('and it still works', (await send({ Action: 'H' })).Output.data, 'new H')
   },
 
+  async 'code of files' () {
+    const bundled = `do local function _loaded_mod_lib_deep(...)
+local M = {}
+function M.deep(x)
+  return x.field.deeper
+end
+return M
+end
+local result = _loaded_mod_lib_deep("lib.deep")
+if result == nil then result = true end
+_G.package.loaded["lib.deep"] = result end
+local deep = require 'lib.deep'
+Handlers.add('dig', { Action = 'Dig' }, function (m)
+  local found = deep.deep({ field = m.Nothing })
+  return found
+end)
+return 'loaded'
+--@file 2 5 lib/deep.lua
+--@file 11 7 main.lua
+`
+    await fresh()
+    same('a bundle', await data(bundled), 'loaded')
+    const dig = async () => plain((await send({ Action: 'Dig' })).Error)
+    const error = await dig()
+    match('the error names the file and its line', error, / lib\/deep\.lua:3: attempt to index a nil value \(field 'field'\)$/)
+    match('the trace too', error, /handler "dig"\n\tlib\/deep\.lua:3: in [^\n]*\n\t\t3 \| {3}return x\.field\.deeper\n\tmain\.lua:3: in [^\n]*\n\t\t3 \| {3}local found = deep\.deep/)
+    same('where a handler is', await data("return Handlers.describe('dig').defined"), 'main.lua:2')
+    match('and its text', await data("return Handlers.source('dig')"), /^Handlers\.add\('dig'[^]*\nend\)$/)
+    const exported = (await session.step(message({ Action: 'Migrate.Export' }, { From: ids.owner, Owner: ids.owner }), env)).response.Output
+    await fresh()
+    await session.step(message({ Action: 'Migrate.Import' }, { From: ids.owner, Owner: ids.owner, Data: exported.data }), env)
+    same('it moves with the function', await dig(), error)
+    match('while loading', plain((await run("local x = 1\nerror('here')\n--@file 1 2 a/b.lua\n")).Error), /a\/b\.lua:2: here$/)
+    match('an expression', plain((await run('nothing.at.all\n--@file 1 1 e.lua')).Error), / e\.lua:1: attempt to index/)
+    match('what does not compile', (await run('local x =\n\n--@file 1 2 broken.lua')).Error, /^broken\.lua:2: unexpected symbol near <eof>$/)
+    match('what is around the files has no line', plain((await run("do local function _loaded_mod_x(...)\nerror('inner')\nend\n_loaded_mod_x('x')\nend\nreturn 1\n--@file 2 1 x.lua\n--@file 6 1 m.lua")).Error), /x\.lua:1: inner$/)
+    match('a mark in the middle is a comment', plain((await run("local x\n--@file 1 1 a.lua\nerror('plain')")).Error), /\[string "aos"\]:3: plain$/)
+    for (const mark of ['0 1 a', '1 0 a', '99999999999 1 a', '1 999999999999999999999 a', '5 5 ']) {
+      match('nonsense: ' + mark, plain((await run("error('plain')\n--@file " + mark)).Error), /(\[string "aos"\]|a):1: plain$/)
+    }
+    match('a name cannot deceive', plain((await run("error('x')\n--@file 1 1 a\x1b[31m.lua")).Error), /a\?\[31m\.lua:1: x$/)
+  },
+
   async 'moving into another build' () {
     await fresh()
     await run(`Balances = { alice = '5', [7] = 1.5, [true] = math.huge, neg = -0.0, big = 2^53, raw = '\\xff\\0' }
@@ -168,13 +211,21 @@ const sections = {
     await run('error(1)') // rolled back, so that nothing moved since
     const exported = (await session.step(message({ Action: 'Migrate.Export' }, { From: ids.owner, Owner: ids.owner }), env)).response.Output
     same('what could not come', exported.lost.coroutines + ' ' + exported.lost.values, '1 0')
+    const asked = (await session.step(message({ Action: 'Migrate.Module', Module: 'm' }, { From: ids.owner, Owner: ids.owner }), env)).response
+    same('what a compute unit takes', asked.Migration, exported.data)
+    match('and what is said when none does', asked.Output.data, /ready to move, without 1 waiting coroutine\(s\), but this compute unit/)
+    same('strangers do not move it', (await send({ Action: 'Migrate.Module', Module: 'm' })).Migration, undefined)
     same('strangers do not export', (await send({ Action: 'Migrate.Export' })).Output.data.includes('nodes'), false)
     const following = await data('return math.random(1000000)')
     session.reset()
     restart()
+    await run("Left = 1 Save = 2 function string.left() end package.loaded.left = {} Handlers.add('left', 'Left', print)")
     const taken = await session.step(message({ Action: 'Migrate.Import' }, { From: ids.owner, Owner: ids.owner, Data: exported.data }), env)
     match('import', taken.response.Output?.data ?? JSON.stringify(taken.response), /Took over/)
+    same('a compute unit is told', taken.response.Migration, true)
+    match('what stayed behind', taken.response.Output?.data, /, without 1 waiting coroutine\(s\)$/)
     same('prompt', taken.response.Output?.prompt, 'mine> ')
+    same('what was there before is gone', await data("local n = 0 for _, h in ipairs(Handlers.list) do if h.name == 'left' then n = n + 1 end end return tostring(Left) .. tostring(string.left) .. tostring(package.loaded.left) .. n"), 'nilnilnil0')
     same('the generator goes on', await data('return math.random(1000000)'), following)
     tally.check('the generator had moved', next !== following, next)
     same('values', await data("return Balances.alice .. Balances[7] .. tostring(Balances[true]) .. tostring(Balances.neg) .. Balances.big .. #Balances.raw .. tostring(Balances.self == Balances) .. math.type(Balances[7])"), '51.5inf-0.09.007199254741e+152truefloat')

@@ -55,7 +55,7 @@ after(async () => {
 test('help, version, manual and completion come from the table', async () => {
   const help = await good('--help')
   for (const command of ['up', 'weave', 'su', 'cu', 'mu', 'config', 'spawn', 'eval', 'send', 'dry-run', 'result', 'results',
-    'module publish', 'wallet new', 'wallet address', 'info', 'console']) {
+    'module publish', 'wallet new', 'wallet address', 'info', 'console', 'upgrade']) {
     assert.match(help, new RegExp(`^  ${command} `, 'm'), command)
     const own = await good(...command.split(' '), '--help')
     assert.match(own, new RegExp(`^usage: weft ${command}`))

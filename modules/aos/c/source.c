@@ -70,9 +70,57 @@ static int source(lua_State *L)
 	return 1;
 }
 
+/* The file that is moved in. */
+struct place {
+	TString *from, *to; /* sources: of the chunk, of the file */
+	int first, last;    /* its lines in the chunk */
+};
+
+/* A line of the chunk as one of the file; 0: code around it, which has none. */
+static int line_there(const struct place *at, int line)
+{
+	return line < at->first ? 0 : line - at->first + 1;
+}
+
+/* The functions that begin on the file's lines, or on the one before: the function that the whole file is, when it is
+ * required. It becomes a main chunk. What has been moved has another source. */
+static void move(lua_State *L, Proto *p, const struct place *at, bool main)
+{
+	bool inside = p->linedefined > 0 && p->linedefined >= at->first - 1 && p->linedefined <= at->last;
+
+	if (p->source == at->from && (main || inside)) {
+		p->source = at->to;
+		luaC_objbarrier(L, p, at->to);
+		for (int i = 0; i < p->sizelineinfo; i++)
+			p->lineinfo[i] = line_there(at, p->lineinfo[i]);
+		p->linedefined = line_there(at, p->linedefined);
+		p->lastlinedefined = line_there(at, p->lastlinedefined);
+	}
+	for (int i = 0; i < p->sizep; i++)
+		move(L, p->p[i], at, false);
+}
+
+/* place(function, source, first, last, main): what the function, a chunk of load_kept's, has on these lines is of `source`, and its
+ * lines count from there; with `main` the chunk's own code too. A chunk may be placed once for each of its files,
+ * the one with its own code last. */
+static int place(lua_State *L)
+{
+	const LClosure *f = lua_topointer(L, 1);
+	struct place at = {.first = (int)luaL_checkinteger(L, 3), .last = (int)luaL_checkinteger(L, 4)};
+
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	luaL_checktype(L, 2, LUA_TSTRING);
+	luaL_argcheck(L, !lua_iscfunction(L, 1) && f->p->source, 1, "chunk expected");
+	at.from = f->p->source;
+	at.to = tsvalue(L->ci->func + 2);
+	move(L, f->p, &at, lua_toboolean(L, 5));
+	return 0;
+}
+
 void source_open(lua_State *L)
 {
-	static const luaL_Reg functions[] = {{"load", load_kept}, {"source", source}, {NULL, NULL}};
+	static const luaL_Reg functions[] = {
+		{"load", load_kept}, {"place", place}, {"source", source}, {NULL, NULL}};
 
 	luaL_setfuncs(L, functions, 0);
 }

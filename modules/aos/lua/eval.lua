@@ -1,5 +1,6 @@
 -- Eval: the owner's code, tried as an expression first. Its first value is shown, its second is an error.
 local _, native = ...
+local files = require('.files')
 local stringify = require('.stringify')
 
 return function (ao)
@@ -11,9 +12,10 @@ return function (ao)
       func, err = native.load(tostring(expr), 'aos', _G)
     end
     if not func then
-      ao.outbox.Error = err
+      ao.outbox.Error = files.error(err, expr)
       return
     end
+    files.place(func, expr)
     local output, e = func()
     if e then
       ao.outbox.Error = e

@@ -6,6 +6,9 @@
 --
 -- A process may have its word: Migrate.export() is called before, Migrate.import(from) after, `from` being the version
 -- that wrote the text. An error there, as anywhere in import, fails the message, and the host keeps the state as it was.
+--
+-- A compute unit that can exchange the module of a process in place does both (docs/formats/migration.md): for the owner's
+-- Migrate.Module it takes the field Migration of the answer and gives it to the new module as a Migrate.Import.
 local json = require('json')
 local base64 = require('.base64')
 local state = require('.state')
@@ -150,8 +153,9 @@ function migrate.export()
     assignables = w:value(ao.assignables), once = w:value(Handlers.onceNonce), seeded = w:value(Seeded),
     random = w:value(native.random_state()), limit = w:value(require('.inbox').limit()),
   }
-  local text = json.encode({ aos = migrate._version, from = require('.process')._version, roots = roots, nodes = w.nodes })
-  return text, { coroutines = waiting, values = w.lost }
+  local lost = { coroutines = waiting, values = w.lost }
+  local text = json.encode({ aos = migrate._version, from = require('.process')._version, lost = lost, roots = roots, nodes = w.nodes })
+  return text, lost
 end
 
 ---- reading ----
@@ -208,6 +212,19 @@ function Reader:fill()
   end
 end
 
+-- A new process has been through its first message, which may have left something that the state has not.
+local function clear()
+  for name in pairs(state.globals()) do _G[name] = state.original[name] end
+  for name in pairs(state.packages()) do package.loaded[name] = nil end
+  for name, fields in pairs(state.additions()) do
+    for key in pairs(fields) do rawset(_G[name], key, state.fields[name][key]) end
+  end
+  for i = #Handlers.list, 1, -1 do
+    if not Handlers.list[i].name:match('^_%l') then table.remove(Handlers.list, i) end
+  end
+  Handlers.coroutines = {}
+end
+
 local function add_handlers(list)
   for _, entry in ipairs(list) do
     for i = #Handlers.list, 1, -1 do
@@ -224,6 +241,7 @@ function migrate.import(text)
     error('this is not the state of a process', 0)
   end
   if data.aos ~= migrate._version then error('the state has version ' .. tostring(data.aos) .. ', not ' .. migrate._version, 0) end
+  clear()
   local _, objects = runtime_names()
   local r = setmetatable({ objects = objects, nodes = data.nodes, made = {} }, Reader)
   r:make()
@@ -244,26 +262,37 @@ function migrate.import(text)
   require('.inbox').limit(roots.limit)
   add_handlers(roots.handlers)
   if type(Migrate) == 'table' and Migrate.import then Migrate.import(data.from) end
-  return data.from
+  return data.from, type(data.lost) == 'table' and data.lost or {}
 end
 
 ---- by message ----
 
--- Migrate.Export and Migrate.Import, from the owner; to a process that has none yet, from the owner that its process names.
+local ACTIONS = { ['Migrate.Export'] = true, ['Migrate.Import'] = true, ['Migrate.Module'] = true }
+
+-- From the owner, to this very process; to a process that has none yet, from the owner that its process names.
 -- process.lua asks before anything else happens to a message.
 function migrate.wants(msg, env)
-  if msg.Action ~= 'Migrate.Export' and msg.Action ~= 'Migrate.Import' then return false end
+  if not ACTIONS[msg.Action] or ao.isAssignment(msg) then return false end
   if Owner ~= nil then return msg.From == Owner end
   return msg.From ~= nil and msg.From == env.Process.Owner
 end
 
+local function what_stayed(lost)
+  local texts = {}
+  if (lost.coroutines or 0) > 0 then texts[1] = lost.coroutines .. ' waiting coroutine(s)' end
+  if (lost.values or 0) > 0 then texts[#texts + 1] = lost.values .. ' value(s) that cannot move' end
+  return #texts > 0 and ', without ' .. table.concat(texts, ' and ') or ''
+end
+
+-- The output, and what a compute unit that exchanges modules reads.
 function migrate.handle(msg)
-  if msg.Action == 'Migrate.Export' then
-    local text, lost = migrate.export()
-    return { data = text, lost = lost }
+  if msg.Action == 'Migrate.Import' then
+    local from, lost = migrate.import(msg.Data)
+    return { data = 'Took over the state of aos ' .. tostring(from) .. what_stayed(lost) }, true
   end
-  local from = migrate.import(msg.Data)
-  return { data = "Took over the state of aos " .. tostring(from) }
+  local text, lost = migrate.export()
+  if msg.Action == 'Migrate.Export' then return { data = text, lost = lost } end
+  return { data = 'The state is ready to move' .. what_stayed(lost) .. ', but this compute unit does not exchange modules.', lost = lost }, text
 end
 
 return migrate

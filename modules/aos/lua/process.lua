@@ -287,13 +287,15 @@ end
 
 -- The messages by which a state leaves one build of this module and enters another (.migrate).
 local function migrate_state(msg, env)
-  if msg.Action ~= 'Migrate.Export' and msg.Action ~= 'Migrate.Import' then return nil end
+  if type(msg.Action) ~= 'string' or msg.Action:sub(1, 8) ~= 'Migrate.' then return nil end
   local migrate = require('.migrate')
   if not migrate.wants(msg, env) then return nil end
-  local ok, output = pcall(migrate.handle, msg)
+  local ok, output, migration = pcall(migrate.handle, msg)
   if not ok then return ao.result({ Error = error_text(output) }) end
   output.prompt = prompt()
-  return ao.result({ Output = output })
+  local result = ao.result({ Output = output })
+  result.Migration = migration
+  return result
 end
 
 local function keep_coroutine(co)

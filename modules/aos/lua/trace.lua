@@ -27,6 +27,7 @@ function trace.line(fn, n)
 end
 
 local function describe(info)
+  if info.what == 'main' and info.source:sub(1, 1) == '@' then return 'main chunk' end
   if info.name and info.namewhat ~= '' then return info.namewhat .. " '" .. info.name .. "'" end
   if info.what == 'main' then return 'main chunk' end
   return 'function at line ' .. info.linedefined

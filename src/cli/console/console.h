@@ -93,6 +93,11 @@ void explain_error(struct bytes text, struct bytes code, const struct bundle *bu
 int console_inspect(struct console *c, const char *expression);
 int console_trace(struct console *c, const char *id);
 
+/* ---- upgrade.c ---- */
+
+/* console_upgrade lets the process go on with another module; "": the network's newest aos. */
+int console_upgrade(struct console *c, const char *module);
+
 /* ---- editor.c ---- */
 
 int console_editor(struct console *c, const char *argument);
