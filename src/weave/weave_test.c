@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "flow/wait.h"
 #include "weave/contract.h"
+#include "weave/query.h"
 #include "weave/remote.h"
 
 #include <inttypes.h>
@@ -191,6 +192,38 @@ TEST(a_gateway_that_fails_is_an_error_with_a_cause)
 	http_client_close(client);
 	client = NULL;
 	store_close(store);
+}
+
+/* A node of the real network knows no items; its gateway's index does. */
+TEST(the_index_speaks_for_items_that_no_node_knows)
+{
+	const struct http_route routes[] = {{"POST", "/graphql", query_post}};
+	struct http_options options = {.address = "127.0.0.1",
+				       .name = "index",
+				       .routes = routes,
+				       .route_count = 1,
+				       .body_max = 1 << 20,
+				       .threads = 2,
+				       .connections_max = 20};
+	struct bytes here, there;
+	struct http_server *server;
+	struct weave remote;
+	struct note note = {0};
+	struct id id, nobody = {{7}};
+
+	start(store_open_memory(), NO_BLOCKS);
+	serve();
+	options.ctx = weave;
+	t_ok(http_serve(&server, &options, &note));
+	remote = remote_to(http_server_port(server), 0);
+	put(make(&id, BYTES("data"), "Name", "value", NULL));
+	t_ok(weave_transaction_wait(&port, &arena, text(id), &here, &note));
+	t_ok(weave_transaction_wait(&remote, &arena, text(id), &there, &note));
+	t_bytes(there, here);
+	t_err(weave_transaction_wait(&remote, &arena, text(nobody), &there, &note), E_NOT_FOUND);
+	remote_weave_free(remote);
+	http_stop(server, 1000);
+	stop();
 }
 
 /* ---- bundles ---- */
