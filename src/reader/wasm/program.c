@@ -3,6 +3,7 @@
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
 #include "reader/wasm/guest.h"
+#include "reader/wasm/lend.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
 #include "reader/wasm/abi.h"
@@ -48,6 +49,7 @@ struct wasm_instance_far {
 	struct instance base;
 	struct wasm_program *program;
 	struct image_view view; /* while it takes a dry run */
+	struct lent lent;       /* of the drive, in the turn at hand */
 	int socket, side;
 	int process; /* descriptor of the worker; -1: not met yet */
 	pid_t pid;   /* for /proc only: a number may have been given to somebody else */
@@ -254,16 +256,21 @@ static enum err give(struct wasm_instance_far *i, const struct wire_answer *answ
 		     struct note *note)
 {
 	struct wire_ask go_on = {.op = WIRE_GO_ON};
+	struct buf lent = BUF_EMPTY;
 	enum err e = OK;
 
 	if (answer->need == NEED_CODE)
 		e = translated_need(i->program->code, answer->function, note);
 	else if (answer->need == NEED_KEEP && committing && text.len % 8 == 0)
 		image_keep(i->base.image, (const uint64_t *)(const void *)text.ptr, text.len / 8);
+	else if (answer->need == NEED_FILE || answer->need == NEED_BYTES)
+		e = lend(&i->lent, i->base.drive, answer->need, text, &lent, note);
 	else
 		e = nonsense(note);
-	if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
+	go_on.message_len = lent.len;
+	if (e == OK && (!wire_write(i->socket, &go_on, sizeof(go_on)) || !wire_write(i->socket, lent.ptr, lent.len)))
 		e = died(note);
+	buf_release(&lent);
 	return e;
 }
 
@@ -397,7 +404,7 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 	enum err e = E_WORKER;
 
 	must(i != NULL);
-	i->base = (struct instance){&wasm_reader, image_hold(image)};
+	i->base = (struct instance){.reader = &wasm_reader, .image = image_hold(image)};
 	i->program = program_of(base);
 	i->socket = i->side = i->process = -1;
 	image_lock(image);
@@ -427,6 +434,7 @@ static void wasm_instance_stop(struct instance *base)
 static void wasm_instance_close(struct instance *base)
 {
 	drop_worker(instance_of(base));
+	lend_release(&instance_of(base)->lent);
 	image_release(base->image);
 	free(base);
 }
@@ -494,6 +502,7 @@ static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct by
 	struct bytes text;
 	enum err e;
 
+	lend_reset(&i->lent);
 	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
 	    !wire_write(i->socket, environment.ptr, environment.len))
 		return died(note);
