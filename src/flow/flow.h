@@ -203,6 +203,9 @@ struct weave {
 	/* blocks lists from height `height_first` upward, at most `limit`. */
 	void (*blocks)(void *self, uint64_t height_first, size_t limit, weave_blocks_done *done, void *ctx);
 	void (*status)(void *self, struct bytes id, weave_status_done *done, void *ctx);
+	/* transaction and block are what a node says of them, in JSON (weave 1.1, 1.11); of an item too, in the same shape. */
+	void (*transaction)(void *self, struct bytes id, weave_data_done *done, void *ctx);
+	void (*block)(void *self, uint64_t height, weave_data_done *done, void *ctx);
 };
 
 #endif

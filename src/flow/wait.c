@@ -314,3 +314,23 @@ enum err weave_status_wait(const struct weave *weave, struct bytes id, uint64_t 
 	weave->status(weave->self, id, on_number, &w);
 	return wait_end(&w);
 }
+
+enum err weave_transaction_wait(const struct weave *weave, struct arena *a, struct bytes id, struct bytes *json,
+				struct note *note)
+{
+	struct wait w;
+
+	wait_begin(&w, a, json, note);
+	weave->transaction(weave->self, id, on_bytes, &w);
+	return wait_end(&w);
+}
+
+enum err weave_block_wait(const struct weave *weave, struct arena *a, uint64_t height, struct bytes *json,
+			  struct note *note)
+{
+	struct wait w;
+
+	wait_begin(&w, a, json, note);
+	weave->block(weave->self, height, on_bytes, &w);
+	return wait_end(&w);
+}

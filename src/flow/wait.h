@@ -41,5 +41,9 @@ must_use enum err weave_height_wait(const struct weave *w, uint64_t *height, str
 must_use enum err weave_blocks_wait(const struct weave *w, struct arena *a, uint64_t height_first, size_t limit,
 				    const struct weave_block **list, size_t *count, struct note *note);
 must_use enum err weave_status_wait(const struct weave *w, struct bytes id, uint64_t *confirmations, struct note *note);
+must_use enum err weave_transaction_wait(const struct weave *w, struct arena *a, struct bytes id, struct bytes *json,
+					 struct note *note);
+must_use enum err weave_block_wait(const struct weave *w, struct arena *a, uint64_t height, struct bytes *json,
+				   struct note *note);
 
 #endif

@@ -89,11 +89,38 @@ void image_take(struct image *i, bool whole, struct buf *numbers, struct buf *pa
 /* image_memory is the memory of the machine that the content takes. */
 uint64_t image_memory(struct image *i);
 
+/* ---- drive: what a turn may read of the weave (WeaveDrive, ao-units 5.18) ----
+ *
+ * Whoever takes a turn lends it a drive, which answers in the middle of it, on the same thread. An error of the drive ends the turn
+ * with that error: it is for a weave that cannot be asked. That there is no such file, or that it may not be read, is an answer,
+ * and the module's to live with. */
+
+enum drive_answer {
+	DRIVE_NO_FILE, /* open fails in the module */
+	DRIVE_FILE,
+	DRIVE_FAILURE, /* the module ends, with `failure` as what it threw */
+};
+
+struct drive_file {
+	enum drive_answer answer;
+	uint64_t size;
+	const char *failure;
+};
+
+struct drive {
+	/* open: a path that begins with /tx/, /block/ or /data/. *out lives until the turn ends; the same path, the same file. */
+	enum err (*open)(struct drive *d, const struct drive_file **out, struct bytes path, struct note *note);
+	/* read fills in `len` bytes, which the file has from `at` on. */
+	enum err (*read)(struct drive *d, const struct drive_file *f, uint8_t *out, uint64_t at, size_t len,
+			 struct note *note);
+};
+
 /* ---- instance ---- */
 
 struct instance {
 	const struct reader *reader;
 	struct image *image;
+	struct drive *drive;
 };
 
 /* What became of a turn, in the terms of ao-units 5.2 and 5.15. */
@@ -110,6 +137,9 @@ must_use enum err instance_open(struct instance **out, struct program *p, struct
 				struct note *note);
 /* instance_close: committed turns that the image does not have yet are lost; settle first. */
 void instance_close(struct instance *i);
+/* instance_lend: the drive of the turns from here on, borrowed until what they were given it for is committed or rolled back;
+ * NULL, as at first: none, and no file is there. */
+void instance_lend(struct instance *i, struct drive *drive);
 
 /* instance_turn evaluates one message. The outcome lives in `a`. When it is OK, follow with commit or rollback; when it is
  * not, the turn has not been taken. */

@@ -120,6 +120,11 @@ void instance_close(struct instance *i)
 		i->reader->instance_close(i);
 }
 
+void instance_lend(struct instance *i, struct drive *drive)
+{
+	i->drive = drive;
+}
+
 enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 		       uint64_t gas_limit, struct outcome *out, struct note *note)
 {

@@ -265,6 +265,7 @@ void check_port(void)
 	struct weave_query query = {.owners = &owner, .owner_count = 1, .tags = &filter, .tag_count = 1, .first = 2};
 	const struct weave_meta *list;
 	const struct weave_block *blocks;
+	const struct json *json;
 	struct note note = {0};
 	struct weave_meta meta;
 	struct bytes data;
@@ -337,6 +338,23 @@ void check_port(void)
 	t_u64(blocks[0].height, before);
 	t_ok(weave_blocks_wait(&port, &arena, before + 3, 2, &blocks, &count, &note));
 	t_u64(count, 0);
+
+	/* What a node says of them. */
+	t_ok(weave_transaction_wait(&port, &arena, text(c), &data, &note));
+	t_ok(json_parse(&json, &arena, data, &note));
+	t_bytes(json_get_text(&arena, json, "id"), text(c));
+	t_bytes(json_get_text(&arena, json, "target"), text(target));
+	t_text(json_get_text(&arena, json, "data_size"), "5");
+	t_u64(json_get(json, "tags")->count, 2);
+	t_ok(weave_block_wait(&port, &arena, before + 1, &data, &note));
+	t_ok(json_parse(&json, &arena, data, &note));
+	t_u64(number_of(json, "height"), before + 1);
+	t_err(weave_transaction_wait(&port, &arena, text(target), &data, &note), E_NOT_FOUND);
+	note_reset(&note);
+	t_err(weave_transaction_wait(&port, &arena, BYTES("info"), &data, &note), E_NOT_FOUND);
+	note_reset(&note);
+	t_err(weave_block_wait(&port, &arena, before + 3, &data, &note), E_NOT_FOUND);
+	note_reset(&note);
 
 	/* What is not there, and what is wrong. */
 	t_err(weave_data_wait(&port, &arena, text(target), &data, &note), E_NOT_FOUND);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "weave/document.h"
 #include "weave/payload.h"
 #include "weave/query.h"
 #include "weave/unit.h"
@@ -38,20 +39,6 @@ static void answer_json(struct http_request *r, struct buf *json)
 	http_answer_buf(r, 200, HTTP_JSON, json);
 }
 
-static void member_b64url(struct jw *w, const char *key, struct bytes b)
-{
-	jw_key(w, key);
-	jw_b64url(w, b);
-}
-
-static void member_decimal(struct jw *w, const char *key, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	jw_member(w, key, bytes_str(text));
-}
-
 /* ---- the network ---- */
 
 static void info_json(struct local_weave *weave, struct buf *json)
@@ -66,7 +53,8 @@ static void info_json(struct local_weave *weave, struct buf *json)
 	jw_member_u64(&w, "queue_length", 0);
 	jw_member_u64(&w, "peers", 0);
 	jw_member_u64(&w, "height", tip.height);
-	member_b64url(&w, "current", bytes_of(tip.id, BLOCK_ID_SIZE));
+	jw_key(&w, "current");
+	jw_b64url(&w, bytes_of(tip.id, BLOCK_ID_SIZE));
 	jw_member_u64(&w, "blocks", tip.height + 1);
 	jw_member_u64(&w, "node_state_latency", 0);
 	jw_object_end(&w);
@@ -158,58 +146,14 @@ static void get_mine(void *ctx, struct http_request *r)
 	answer_json(r, &json);
 }
 
-/* ---- blocks (weave 1.11; the set that ar-io-node wants) ---- */
-
-static void see_upload(void *ctx, const struct record *upload)
-{
-	jw_cstr(ctx, id_text(upload->id).s);
-}
-
-static enum err block_json(struct local_weave *weave, const struct block *block, struct buf *json)
-{
-	struct jw w = jw_on(json);
-	enum err e;
-
-	jw_object(&w);
-	jw_member(&w, "nonce", BYTES("AA"));
-	member_b64url(&w, "previous_block",
-		      block->height ? bytes_of(block->previous, BLOCK_ID_SIZE) : bytes_of(NULL, 0));
-	jw_member_u64(&w, "timestamp", block->timestamp);
-	jw_member_u64(&w, "last_retarget", block->timestamp);
-	member_decimal(&w, "diff", block->height + 1);
-	jw_member_u64(&w, "height", block->height);
-	jw_member(&w, "hash", bytes_str(id_text(id_of_sha256(bytes_of(block->id, BLOCK_ID_SIZE))).s));
-	member_b64url(&w, "indep_hash", bytes_of(block->id, BLOCK_ID_SIZE));
-	jw_key(&w, "txs");
-	jw_array(&w);
-	e = block_uploads(weave->store, block->sequence_first, block->sequence_end, see_upload, &w);
-	jw_array_end(&w);
-	jw_member(&w, "tx_root", BYTES(""));
-	jw_member(&w, "wallet_list", BYTES(""));
-	jw_member(&w, "reward_addr", BYTES("unclaimed"));
-	jw_key(&w, "tags");
-	jw_raw(&w, BYTES("[]"));
-	jw_member(&w, "reward_pool", BYTES("0"));
-	member_decimal(&w, "weave_size", block->weave_size);
-	member_decimal(&w, "block_size", block->size);
-	member_decimal(&w, "cumulative_diff", block->height + 1);
-	jw_member(&w, "hash_list_merkle", BYTES(""));
-	jw_key(&w, "usd_to_ar_rate");
-	jw_raw(&w, BYTES("[\"1\",\"10\"]"));
-	jw_key(&w, "scheduled_usd_to_ar_rate");
-	jw_raw(&w, BYTES("[\"1\",\"10\"]"));
-	jw_key(&w, "poa");
-	jw_raw(&w, BYTES("{\"option\":\"1\",\"tx_path\":\"\",\"data_path\":\"\",\"chunk\":\"\"}"));
-	jw_object_end(&w);
-	return e;
-}
+/* ---- blocks ---- */
 
 static void answer_block(struct local_weave *weave, struct http_request *r, enum err e, const struct block *block)
 {
 	struct buf json = BUF_EMPTY;
 
 	if (e == OK)
-		e = block_json(weave, block, &json);
+		e = document_block(&json, weave->store, block);
 	if (e == OK)
 		answer_json(r, &json);
 	else
@@ -278,49 +222,15 @@ static bool path_record(struct local_weave *weave, struct http_request *r, struc
 	return e == OK;
 }
 
-static void tags_b64url(struct jw *w, struct tags tags)
-{
-	jw_array(w);
-	for (size_t i = 0; i < tags.count; i++) {
-		jw_object(w);
-		member_b64url(w, "name", tags.list[i].name);
-		member_b64url(w, "value", tags.list[i].value);
-		jw_object_end(w);
-	}
-	jw_array_end(w);
-}
-
-static struct bytes or_zero(struct bytes amount)
-{
-	return amount.len ? amount : BYTES("0");
-}
-
 /* The JSON of weave 1.1, for items too, as WeaveDrive wants it (weave 6). */
 static void get_tx(void *ctx, struct http_request *r)
 {
 	struct buf json = BUF_EMPTY;
-	struct jw w = jw_on(&json);
 	struct record record;
 
 	if (!path_record(ctx, r, &record))
 		return;
-	jw_object(&w);
-	jw_member_u64(&w, "format", 2);
-	jw_member(&w, "id", bytes_str(id_text(record.id).s));
-	member_b64url(&w, "last_tx", record.anchor);
-	member_b64url(&w, "owner", record.owner);
-	jw_key(&w, "tags");
-	tags_b64url(&w, record.tags);
-	member_b64url(&w, "target", record.target);
-	jw_member(&w, "quantity", or_zero(record.quantity));
-	jw_member(&w, "data", BYTES(""));
-	member_decimal(&w, "data_size", record.data_size);
-	jw_key(&w, "data_tree");
-	jw_raw(&w, BYTES("[]"));
-	member_b64url(&w, "data_root", record.data_root);
-	jw_member(&w, "reward", or_zero(record.reward));
-	member_b64url(&w, "signature", record.signature);
-	jw_object_end(&w);
+	document_transaction(&json, &record);
 	answer_json(r, &json);
 }
 
@@ -340,7 +250,8 @@ static void get_status(void *ctx, struct http_request *r)
 	}
 	jw_object(&w);
 	jw_member_u64(&w, "block_height", block.height);
-	member_b64url(&w, "block_indep_hash", bytes_of(block.id, BLOCK_ID_SIZE));
+	jw_key(&w, "block_indep_hash");
+	jw_b64url(&w, bytes_of(block.id, BLOCK_ID_SIZE));
 	jw_member_u64(&w, "number_of_confirmations", chain_tip(weave->chain).height - block.height + 1);
 	jw_object_end(&w);
 	answer_json(r, &json);
@@ -371,7 +282,7 @@ static void answer_tags(struct http_request *r, struct tags tags)
 	struct buf json = BUF_EMPTY;
 	struct jw w = jw_on(&json);
 
-	tags_b64url(&w, tags);
+	document_tags(&w, tags);
 	answer_json(r, &json);
 }
 
@@ -403,15 +314,20 @@ static void get_field(void *ctx, struct http_request *r)
 	else if (bytes_eq_str(field, "data_size"))
 		answer_number(r, t.data_size);
 	else if (bytes_eq_str(field, "quantity"))
-		http_answer(r, 200, HTTP_TEXT, or_zero(t.quantity));
+		http_answer(r, 200, HTTP_TEXT, document_amount(t.quantity));
 	else if (bytes_eq_str(field, "reward"))
-		http_answer(r, 200, HTTP_TEXT, or_zero(t.reward));
+		http_answer(r, 200, HTTP_TEXT, document_amount(t.reward));
 	else if (bytes_eq_str(field, "format"))
 		answer_number(r, 2);
 	else if (bytes_eq_str(field, "offset"))
 		refuse(r, E_NOT_FOUND, "items have no offset of their own, and chunks are not kept");
 	else
 		refuse(r, E_ARGUMENT, "invalid_field");
+}
+
+static void see_upload(void *ctx, const struct record *upload)
+{
+	jw_cstr(ctx, id_text(upload->id).s);
 }
 
 static void get_pending(void *ctx, struct http_request *r)

@@ -8,11 +8,13 @@
 #include "base/pool.h"
 #include "base/timer.h"
 #include "msg/key.h"
+#include "weave/document.h"
 #include "weave/find.h"
 #include "weave/gateway.h"
 #include "weave/unit.h"
 #include "weave/uploader.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -342,6 +344,52 @@ static void port_status(void *self, struct bytes id, weave_status_done *done, vo
 	put_job(run_status, (struct job){.weave = self, .bytes = id, .done.status = done, .ctx = ctx});
 }
 
+static void run_transaction(void *ctx)
+{
+	struct job *job = ctx;
+	struct arena a = ARENA_EMPTY;
+	struct buf json = BUF_EMPTY;
+	struct note note = {0};
+	struct record r;
+	enum err e = find_record(job->weave, &a, job->bytes, &r, &note);
+
+	if (e == OK)
+		document_transaction(&json, &r);
+	job->done.data(job->ctx, e, e < 0 ? &note : NULL, buf_bytes(&json));
+	buf_release(&json);
+	arena_release(&a);
+	job_end(job);
+}
+
+static void port_transaction(void *self, struct bytes id, weave_data_done *done, void *ctx)
+{
+	put_job(run_transaction, (struct job){.weave = self, .bytes = id, .done.data = done, .ctx = ctx});
+}
+
+static void run_block(void *ctx)
+{
+	struct job *job = ctx;
+	struct buf json = BUF_EMPTY;
+	struct note note = {0};
+	struct block block;
+	enum err e = block_get(job->weave->store, job->height_first, &block);
+
+	if (e == OK)
+		e = document_block(&json, job->weave->store, &block);
+	if (e == E_NOT_FOUND)
+		note_err(&note, e, "the weave has no block %" PRIu64, job->height_first);
+	else if (e < 0)
+		note_err(&note, e, "the weave's blocks cannot be read");
+	job->done.data(job->ctx, e, e < 0 ? &note : NULL, e < 0 ? bytes_of(NULL, 0) : buf_bytes(&json));
+	buf_release(&json);
+	job_end(job);
+}
+
+static void port_block(void *self, uint64_t height, weave_data_done *done, void *ctx)
+{
+	put_job(run_block, (struct job){.weave = self, .height_first = height, .done.data = done, .ctx = ctx});
+}
+
 struct weave local_weave_port(struct local_weave *w)
 {
 	return (struct weave){.self = w,
@@ -350,5 +398,7 @@ struct weave local_weave_port(struct local_weave *w)
 			      .data = port_data,
 			      .height = port_height,
 			      .blocks = port_blocks,
-			      .status = port_status};
+			      .status = port_status,
+			      .transaction = port_transaction,
+			      .block = port_block};
 }

@@ -4,7 +4,9 @@
 #include "base/text.h"
 #include "flow/peer.h"
 #include "msg/item.h"
+#include "weave/document.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +52,9 @@ struct asking {
 	size_t count, limit;
 	uint64_t height_next;
 	struct bytes cursor;
+	/* of a transaction that is an item */
+	struct bytes id_text;
+	struct weave_query by_id;
 };
 
 static struct asking *asking_new(struct remote *remote, void *ctx)
@@ -537,6 +542,79 @@ static void status(void *self, struct bytes id, weave_status_done *done, void *c
 	ask_get(a, a->remote->node, path, false, on_status);
 }
 
+/* ---- transaction and block ---- */
+
+/* The index has written the item's fields down, and no node has. */
+static void on_meta(void *ctx, enum err e, const struct note *note, const struct weave_meta *list, size_t count)
+{
+	struct asking *a = ctx;
+	struct buf json = BUF_EMPTY;
+	struct note ours = {0};
+
+	if (e == OK && count == 0)
+		e = note_err(&ours, E_NOT_FOUND, "Transaction %s was not found on the weave", a->id.s);
+	if (e == OK)
+		document_of_meta(&json, &list[0]);
+	a->done.data(a->ctx, e, note && note->text[0] ? note : &ours, buf_bytes(&json));
+	buf_release(&json);
+	asking_free(a);
+}
+
+static void on_transaction(void *ctx, enum err e, const struct note *note, struct bytes body)
+{
+	struct asking *a = ctx;
+	const struct json *json;
+	struct note ours = {0};
+
+	if (e == E_NOT_FOUND) { /* an item, perhaps: nodes know only what is on layer 1 */
+		a->id_text = bytes_str(a->id.s);
+		a->by_id = (struct weave_query){.ids = &a->id_text, .id_count = 1, .first = 1};
+		find(a->remote, &a->by_id, on_meta, a);
+		return;
+	}
+	if (e == OK && (json_parse(&json, &a->arena, body, &ours) < 0 || json->kind != JSON_OBJECT)) /* "Pending" */
+		e = note_err(&ours, E_PEER, "the node's answer on transaction %s is not JSON", a->id.s);
+	a->done.data(a->ctx, e, say(a, e, note, &ours), e < 0 ? bytes_of(NULL, 0) : body);
+	asking_free(a);
+}
+
+static void transaction(void *self, struct bytes id, weave_data_done *done, void *ctx)
+{
+	struct asking *a = asking_new(self, ctx);
+	char path[ID_TEXT_LEN + 8];
+	struct note note = {0};
+
+	a->done.data = done;
+	if (!take_id(a, id, &note)) {
+		on_data(a, E_NOT_FOUND, &note, bytes_of(NULL, 0));
+		return;
+	}
+	snprintf(path, sizeof(path), "/tx/%s", a->id.s);
+	ask_get(a, a->remote->node, path, false, on_transaction);
+}
+
+static void on_block(void *ctx, enum err e, const struct note *note, struct bytes body)
+{
+	struct asking *a = ctx;
+	const struct json *json;
+	struct note ours = {0};
+
+	if (e == OK && (json_parse(&json, &a->arena, body, &ours) < 0 || json->kind != JSON_OBJECT))
+		e = note_err(&ours, E_PEER, "the node's answer on a block is not JSON");
+	a->done.data(a->ctx, e, say(a, e, note, &ours), e < 0 ? bytes_of(NULL, 0) : body);
+	asking_free(a);
+}
+
+static void block(void *self, uint64_t height, weave_data_done *done, void *ctx)
+{
+	struct asking *a = asking_new(self, ctx);
+	char path[48];
+
+	a->done.data = done;
+	snprintf(path, sizeof(path), "/block/height/%" PRIu64, height);
+	ask_get(a, a->remote->node, path, false, on_block);
+}
+
 /* ---- life ---- */
 
 static struct peer *open_peer(const struct remote_weave_options *o, struct bytes url, const char *suffix)
@@ -574,7 +652,9 @@ struct weave remote_weave_new(const struct remote_weave_options *options)
 			      .data = data,
 			      .height = height,
 			      .blocks = blocks,
-			      .status = status};
+			      .status = status,
+			      .transaction = transaction,
+			      .block = block};
 }
 
 void remote_weave_free(struct weave w)

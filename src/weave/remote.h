@@ -8,6 +8,8 @@
  *   height    GET node/info
  *   blocks    POST graphql
  *   status    GET node/tx/{id}/status
+ *   transaction  GET node/tx/{id}, and what GraphQL knows where that is not known: items
+ *   block     GET node/block/height/{h}
  *
  * Asks are repeated with back-off over 5xx, 429, 202 for a payload, and no reply; uploads too,
  * since an item has one id however often it is sent. Nothing that a gateway says is trusted more
@@ -30,7 +32,7 @@ struct remote_weave_options {
 	struct http_client *client; /* borrowed */
 	struct bytes gateway;       /* GET /raw/{id}, /{id} */
 	struct bytes graphql;       /* whole URL; empty: gateway + "/graphql" */
-	struct bytes node;          /* GET /info, /tx/{id}/status */
+	struct bytes node;          /* GET /info, /tx/{id}, /tx/{id}/status, /block/height/{h} */
 	struct bytes uploader;      /* POST /tx */
 	struct log *log;            /* may be NULL */
 	uint64_t retry_ms;          /* before the second try; doubles after each; 0: 500 */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "flow/wait.h"
 #include "weave/contract.h"
+#include "weave/query.h"
 #include "weave/remote.h"
 
 #include <inttypes.h>
@@ -248,6 +249,38 @@ TEST(only_the_node_itself_stands_in_for_others)
 	put(location_by(sender, "http://my-own", id_text(elsewhere).s));
 	t_text(location_of(text(key_address(sender))), "http://my-own");
 	t_text(location_of(address), "http://moved");
+	stop();
+}
+
+/* A node of the real network knows no items; its gateway's index does. */
+TEST(the_index_speaks_for_items_that_no_node_knows)
+{
+	const struct http_route routes[] = {{"POST", "/graphql", query_post}};
+	struct http_options options = {.address = "127.0.0.1",
+				       .name = "index",
+				       .routes = routes,
+				       .route_count = 1,
+				       .body_max = 1 << 20,
+				       .threads = 2,
+				       .connections_max = 20};
+	struct bytes here, there;
+	struct http_server *server;
+	struct weave remote;
+	struct note note = {0};
+	struct id id, nobody = {{7}};
+
+	start(store_open_memory(), NO_BLOCKS);
+	serve();
+	options.ctx = weave;
+	t_ok(http_serve(&server, &options, &note));
+	remote = remote_to(http_server_port(server), 0);
+	put(make(&id, BYTES("data"), "Name", "value", NULL));
+	t_ok(weave_transaction_wait(&port, &arena, text(id), &here, &note));
+	t_ok(weave_transaction_wait(&remote, &arena, text(id), &there, &note));
+	t_bytes(there, here);
+	t_err(weave_transaction_wait(&remote, &arena, text(nobody), &there, &note), E_NOT_FOUND);
+	remote_weave_free(remote);
+	http_stop(server, 1000);
 	stop();
 }
 

@@ -305,7 +305,7 @@ static uint64_t format_time(struct call *c)
 	return len;
 }
 
-/* ---- files: there are none; output disappears ---- */
+/* ---- files: there are none but those of the drive; output disappears ---- */
 
 static uint64_t fd_write(struct call *c)
 {
@@ -323,13 +323,15 @@ static uint64_t fd_write(struct call *c)
 
 static uint64_t fd_close(struct call *c)
 {
-	return letters(c) ? ERRNO_NOSYS : 0;
+	return letters(c) ? ERRNO_NOSYS : drive_close(c);
 }
 
 static uint64_t fd_read(struct call *c)
 {
 	if (letters(c))
 		return ERRNO_NOSYS;
+	if (drive_has(&c->h->drive, call_u32(c, 0)))
+		return drive_read_vectors(c);
 	call_put(c, call_pointer(c, 3), 0);
 	return 0;
 }
@@ -340,10 +342,9 @@ static uint64_t zero(struct call *c)
 	return 0;
 }
 
-static uint64_t no_seek(struct call *c)
+static uint64_t fd_seek(struct call *c)
 {
-	(void)c;
-	return ERRNO_SPIPE;
+	return drive_has(&c->h->drive, call_u32(c, 0)) ? drive_seek(c) : ERRNO_SPIPE;
 }
 
 /* The glue of format 1 knows no files at all, and says that everything went well. */
@@ -474,7 +475,7 @@ static const struct host_row rows[] = {
 	{"fd_close", "i:i", NULL, fd_close},
 	{"fd_sync", "i:i", NULL, zero},
 	{"fd_fdstat_get", "i:ip", NULL, zero},
-	{"fd_seek", "i:iiiip", "i:ilip", no_seek},
+	{"fd_seek", "i:iiiip", "i:ilip", fd_seek},
 	{"environ_sizes_get", "i:pp", NULL, environ_sizes},
 	{"environ_get", "i:pp", NULL, environ_get},
 	{"_emscripten_system", "i:p", NULL, system_js},
@@ -500,9 +501,9 @@ static const struct host_row rows[] = {
 	{"__syscall_getcwd", "i:pp", NULL, no_entry},
 	{"__syscall_mkdirat", "i:ipi", NULL, no_entry},
 	{"__syscall_utimensat", "i:ippi", NULL, no_entry},
-	{"__asyncjs__weavedrive_open", "i:pp", NULL, zero},
-	{"__asyncjs__weavedrive_read", "i:ipp", NULL, zero},
-	{"__asyncjs__weavedrive_close", "i:i", NULL, zero},
+	{"__asyncjs__weavedrive_open", "i:pp", NULL, drive_open},
+	{"__asyncjs__weavedrive_read", "i:ipp", NULL, drive_read},
+	{"__asyncjs__weavedrive_close", "i:i", NULL, drive_close},
 };
 
 const struct host_table emscripten_table = {rows, sizeof(rows) / sizeof(*rows)};

@@ -181,6 +181,7 @@ enum err guest_open(struct guest **out, const struct guest_options *o, struct no
 	must(g != NULL);
 	*out = NULL;
 	host_bind(&g->host, o->abi, o->module, &g->arena);
+	g->host.drive.source = o->drive;
 	e = check_abi(g, o->module, note);
 	if (!e)
 		e = wasm_open(&g->instance,

@@ -15,6 +15,7 @@
 #define WEFT_READER_WASM_GUEST_H
 #include "engine/wasm/instance.h"
 #include "reader/wasm/abi.h"
+#include "reader/wasm/drive.h"
 
 struct guest;
 
@@ -31,6 +32,7 @@ struct guest_options {
 	int pagemap;         /* as in instance.h */
 	void (*missing)(struct wasm_instance *i, uint32_t function); /* as in instance.h, as is */
 	uint32_t *counts;                                            /* this */
+	const struct drive_source *drive;                            /* NULL: there is none */
 };
 
 /* What became of a turn. A guest that failed has `error` in words and no text. */

@@ -175,6 +175,7 @@ void host_bind(struct host *h, const struct abi *abi, const struct wasm_module *
 
 void host_release(struct host *h)
 {
+	drive_release(&h->drive);
 	buf_release(&h->out);
 	buf_release(&h->err);
 }
@@ -204,6 +205,7 @@ void host_begin(struct host *h, struct bytes message, struct bytes environment)
 	h->metered_gas = 0;
 	h->temp_ret0 = 0;
 	h->exited = false;
+	drive_reset(&h->drive);
 	buf_clear(&h->out);
 	buf_clear(&h->err);
 	if (h->abi->clock != ABI_CLOCK_MESSAGE)

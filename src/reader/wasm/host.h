@@ -6,13 +6,14 @@
  * ends the guest when it is called.
  *
  * Every answer is a function of the message, the environment and what was asked before in the same turn or start: no
- * clock, randomness or file of the machine is seen.
+ * clock, randomness or file of the machine is seen. Files of the weave are another matter (drive.h).
  */
 #ifndef WEFT_READER_WASM_HOST_H
 #define WEFT_READER_WASM_HOST_H
 #include "base/hash.h"
 #include "engine/wasm/instance.h"
 #include "reader/wasm/abi.h"
+#include "reader/wasm/drive.h"
 
 /* Of what a guest writes to standard output and error, this much is kept. */
 enum { HOST_OUTPUT_MAX = 1 << 20 };
@@ -38,6 +39,7 @@ struct host {
 	bool exited; /* by exit(): */
 	int32_t exit_code;
 	struct buf out, err; /* what was written; only WASI keeps it */
+	struct drive_table drive;
 };
 
 /* host_bind finds the rows of the module's imports. `a` keeps the list. */

@@ -3,6 +3,7 @@
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
 #include "reader/wasm/guest.h"
+#include "reader/wasm/lend.h"
 #include "reader/wasm/pending.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
@@ -52,6 +53,8 @@ struct wasm_instance_far {
 	uint64_t memory_max;
 	uint64_t gas_used;      /* by the last turn */
 	struct image_view view; /* while it takes a dry run */
+	struct lent lent;       /* of the drive, in the turn at hand */
+	bool asked_drive;       /* in the last turn */
 	int socket, side;
 	int process; /* descriptor of the worker; -1: not met yet */
 	pid_t pid;   /* for /proc only: a number may have been given to somebody else */
@@ -257,17 +260,24 @@ static void kill_worker(struct wasm_instance_far *i)
 static enum err give(struct wasm_instance_far *i, const struct wire_answer *answer, struct bytes text, bool committing,
 		     struct note *note)
 {
+	bool drive = answer->need == NEED_FILE || answer->need == NEED_BYTES;
 	struct wire_ask go_on = {.op = WIRE_GO_ON};
+	struct buf lent = BUF_EMPTY;
 	enum err e = OK;
 
+	i->asked_drive |= drive;
 	if (answer->need == NEED_CODE)
 		e = translated_need(i->program->code, answer->function, note);
 	else if (answer->need == NEED_KEEP && committing && text.len % 8 == 0)
 		image_keep(i->base.image, (const uint64_t *)(const void *)text.ptr, text.len / 8);
+	else if (drive)
+		e = lend(&i->lent, i->base.drive, answer->need, text, &lent, note);
 	else
 		e = nonsense(note);
-	if (e == OK && !wire_write(i->socket, &go_on, sizeof(go_on)))
+	go_on.message_len = lent.len;
+	if (e == OK && (!wire_write(i->socket, &go_on, sizeof(go_on)) || !wire_write(i->socket, lent.ptr, lent.len)))
 		e = died(note);
+	buf_release(&lent);
 	return e;
 }
 
@@ -425,7 +435,7 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 	enum err e;
 
 	must(i != NULL);
-	i->base = (struct instance){&wasm_reader, image_hold(image)};
+	i->base = (struct instance){.reader = &wasm_reader, .image = image_hold(image)};
 	i->program = program_of(base);
 	i->memory_max = memory_max;
 	i->socket = i->side = i->process = -1;
@@ -447,6 +457,7 @@ static void wasm_instance_close(struct instance *base)
 {
 	drop_worker(instance_of(base));
 	pending_release(&instance_of(base)->pending);
+	lend_release(&instance_of(base)->lent);
 	image_release(base->image);
 	free(base);
 }
@@ -515,6 +526,7 @@ static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct by
 	struct bytes text;
 	enum err e;
 
+	lend_reset(&i->lent);
 	if (!wire_write_parts(i->socket, (struct bytes[]){bytes_of(&ask, sizeof(ask)), message, environment}, 3))
 		return died(note);
 	e = hear(i, a, &answer, &text, false, note);
@@ -624,6 +636,7 @@ static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes m
 	if (e < 0)
 		return e;
 	pending_begin(&i->pending, message, environment, gas_limit);
+	i->asked_drive = false;
 	e = ask_turn(i, a, message, environment, gas_limit, out, note);
 	if (e < 0)
 		drop_worker(i);
@@ -695,7 +708,8 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
 
-	return pending_add(&i->pending, i->gas_used) ? wasm_settle(base, note) : OK;
+	/* One that asked the drive is not to be taken again when it is lent no more. */
+	return pending_add(&i->pending, i->gas_used) || i->asked_drive ? wasm_settle(base, note) : OK;
 }
 
 /* The worker goes back to the image, and from there to where the turn began. A process whose turns fail one after the

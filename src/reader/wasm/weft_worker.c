@@ -62,6 +62,49 @@ static void missing(struct wasm_instance *i, uint32_t function)
 		_exit(1);
 }
 
+/* Asks the other side for a file of the drive or for bytes of one; how many bytes of answer are to be read. */
+static uint64_t borrow(enum wire_need need, struct bytes what)
+{
+	struct wire_ask ask;
+
+	if (!answer(self->fds[OPEN_SOCKET], (struct wire_answer){.need = need}, what) ||
+	    !wire_read(self->fds[OPEN_SOCKET], &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
+		_exit(1);
+	return ask.message_len;
+}
+
+static void take(void *out, uint64_t len)
+{
+	if (!wire_read(self->fds[OPEN_SOCKET], out, len))
+		_exit(1);
+}
+
+static void open_far(struct bytes path, struct drive_found *out)
+{
+	uint64_t len = borrow(NEED_FILE, path);
+	struct wire_lent lent;
+
+	must(len >= sizeof(lent) && len - sizeof(lent) < sizeof(out->failure));
+	take(&lent, sizeof(lent));
+	*out = (struct drive_found){.answer = lent.answer, .file = lent.file, .size = lent.size};
+	take(out->failure, len - sizeof(lent));
+}
+
+static void read_far(uint32_t file, uint64_t at, uint8_t *out, size_t len)
+{
+	while (len) {
+		struct wire_read ask = {.at = at, .len = len < WIRE_READ_MAX ? len : WIRE_READ_MAX, .file = file};
+
+		must(borrow(NEED_BYTES, bytes_of(&ask, sizeof(ask))) == ask.len);
+		take(out, ask.len);
+		out += ask.len;
+		at += ask.len;
+		len -= ask.len;
+	}
+}
+
+static const struct drive_source drive = {.open = open_far, .read = read_far};
+
 /* Before a commit while others look at the image. */
 static bool announce(struct worker *w)
 {
@@ -189,7 +232,8 @@ static void work(void *ctx)
 						       .image_size = size,
 						       .pagemap = pagemap,
 						       .missing = missing,
-						       .counts = w->counts},
+						       .counts = w->counts,
+						       .drive = &drive},
 			       &note);
 	if (e < 0) { /* stays to be met: who looks for a process that has gone takes it for one that died */
 		if (answer_err(w->fds[OPEN_SOCKET], e, &note))

@@ -12,7 +12,8 @@
  *
  * In the middle of an OPEN or a TURN the guest may reach a function that has no code yet. Then the worker's answer has `need`
  * set; the next thing that it reads is an ask WIRE_GO_ON, once the code is there; and the true answer follows later. In the
- * same way a COMMIT with `viewed` gives the pages that it is about to change before it does.
+ * same way a COMMIT with `viewed` gives the pages that it is about to change before it does, and a guest that reads the
+ * drive (drive.h) gets a file, or bytes of one, which follow the WIRE_GO_ON.
  *
  * Both sides are the same build on the same machine, so structs travel as they are.
  */
@@ -26,7 +27,13 @@
 enum { WIRE_CONTROL = 3, WIRE_MODULE = 4, WIRE_CODE = 5, WIRE_PROFILE = 6, WIRE_FDS = 4 };
 enum wire_op { WIRE_OPEN = 1, WIRE_TURN, WIRE_COMMIT, WIRE_ROLLBACK, WIRE_GO_ON };
 
-enum wire_need { NEED_NOTHING, NEED_CODE, NEED_KEEP /* of the pages in the text */ };
+enum wire_need {
+	NEED_NOTHING,
+	NEED_CODE,
+	NEED_KEEP,  /* of the pages in the text */
+	NEED_FILE,  /* of the drive, whose path is the text */
+	NEED_BYTES, /* of such a file: the text is a struct wire_read */
+};
 
 struct wire_ask {
 	uint32_t op;
@@ -35,7 +42,20 @@ struct wire_ask {
 	uint64_t memory_max;                   /* OPEN */
 	uint64_t abi;                          /* OPEN: enum abi_id */
 	uint64_t gas_limit;                    /* TURN */
-	uint64_t message_len, environment_len; /* TURN: their bytes follow */
+	uint64_t message_len, environment_len; /* TURN: their bytes follow. GO_ON: so many bytes follow */
+};
+
+/* What follows GO_ON for NEED_FILE; the words of a failure come after it. For NEED_BYTES it is the bytes. */
+struct wire_lent {
+	uint32_t answer; /* enum drive_answer */
+	uint32_t file;   /* its number from here on */
+	uint64_t size;
+};
+
+enum { WIRE_READ_MAX = 1 << 20 };
+struct wire_read {
+	uint64_t at, len;
+	uint64_t file;
 };
 
 struct wire_answer {
