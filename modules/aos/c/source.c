@@ -119,8 +119,7 @@ static int place(lua_State *L)
 
 void source_open(lua_State *L)
 {
-	static const luaL_Reg functions[] = {
-		{"load", load_kept}, {"place", place}, {"source", source}, {NULL, NULL}};
+	static const luaL_Reg functions[] = {{"load", load_kept}, {"place", place}, {"source", source}, {NULL, NULL}};
 
 	luaL_setfuncs(L, functions, 0);
 }
