@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // bench/engine.mjs [--modes inplace,copy,T1] [--workloads a,b] [--reps 3] [--hot 100] [--module aos2_0_6] [--scale 1]
-// One turn of an aos process: weft's engine (bench/engine.c, every check on, a commit after each message) against
+// One turn of an aos process: weft's engine (bench/engine.c, every check on, each message committed) against
 // @permaweb/ao-loader on this node. Each measurement is a process of its own; the sides take turns, and the figure is
 // the median of the repetitions' medians, in ms per message; in brackets the best message, and after it the processor time
 // that a message took, which is what to compare while the machine is busy with other things (--by cpu).
@@ -66,12 +66,18 @@ const catalogue = lines(
   "for i = 1, 600 do Catalogue[i] = { key = i, title = 'entry number ' .. i, labels = { 'red', 'green', 'blue ' .. i % 7 }, weight = i / 8, stock = i % 3 == 0, text = 'some words with a \"quote\" and a\\nline' } end",
   'Text = json.encode(Catalogue)',
   'return #Text')
+const padding = mb => `Padding = {} for i = 1, ${mb} do Padding[i] = string.rep(string.char(33 + i % 90), 1000000) end return #Padding`
+const nothing = "Handlers.add('ping', Handlers.utils.hasMatchingTag('Action', 'Ping'), function () end) return 1"
 const pinger = "Handlers.add('ping', Handlers.utils.hasMatchingTag('Action', 'Ping'), function (m) m.reply({ Action = 'Pong', Data = 'pong' }) end) return 1"
 
 // name: code before, messages, how many of them, how many before that
+const trivial = mb => ({ setup: [evaluate(padding(mb)), evaluate(nothing)], messages: [message({ Action: 'Ping' }, '', user)], count: 600, warm: 100 })
 const code = (text, n = 15, setup = []) => ({ setup: setup.map(evaluate), messages: [evaluate(text)], count: n, warm: 5 })
 const workloads = {
   eval: () => ({ ...code('return 1 + 1', 600), warm: 100 }),
+  // A message whose handler does nothing, to a process whose memory is so large.
+  trivial100mb: () => trivial(25),
+  trivial450mb: () => trivial(360),
   ping: () => ({ setup: [evaluate(pinger)], messages: [message({ Action: 'Ping' }, '', user)], count: 600, warm: 100 }),
   token10k: () => ({
     setup: [evaluate(ledger(10000))],
@@ -127,6 +133,7 @@ async function peer (file, mode, name) {
     if (i >= warm) times.push(ms)
   }
   cpu = process.cpuUsage(cpu)
+  if (n >= 200) times.splice(0, n, ...Array.from({ length: Math.floor(n / 20) }, (_, k) => times.slice(20 * k, 20 * k + 20).reduce((a, b) => a + b) / 20))
   times.sort((a, b) => a - b)
   fs.writeSync(1, JSON.stringify({ name, first, ms: times[times.length >> 1], min: times[0], cpu: (cpu.user + cpu.system) / 1000 / n }) + '\n')
 }

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { Network, aos64 } from '../test/e2e/network.mjs'
+import { Network, aos64, aosOurs } from '../test/e2e/network.mjs'
 
 const run = promisify(execFile)
 const load = fileURLToPath(new URL('../build/bench/weft-load', import.meta.url))
@@ -20,8 +20,8 @@ async function measure(...args) {
   return JSON.parse((await run(load, args.map(String), { maxBuffer: 1 << 24 })).stdout)
 }
 
-// Resident memory of the node and of what it started, in MiB: all of it, and without what processes share.
-async function resident(pid) {
+// The node and what it started.
+async function familyOf(pid) {
   const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid='])
   const children = new Map()
   for (const line of stdout.trim().split('\n')) {
@@ -30,6 +30,12 @@ async function resident(pid) {
   }
   const family = [pid]
   for (let i = 0; i < family.length; i++) family.push(...(children.get(family[i]) ?? []))
+  return family
+}
+
+// Resident memory in MiB: all of it, and without what processes share.
+async function resident(pid) {
+  const family = await familyOf(pid)
   let proportional = 0
   for (const member of family) {
     const text = await readFile(`/proc/${member}/smaps_rollup`, 'utf8').catch(() => '')
@@ -39,6 +45,17 @@ async function resident(pid) {
   return { node: own / 1024, all: proportional / 1024 }
 }
 const mib = (m) => `${m.node.toFixed(0)} MiB the node, ${m.all.toFixed(0)} MiB with its workers`
+
+// Seconds of processor time that the workers, where guests run, have had.
+async function evaluating(pid) {
+  let ticks = 0
+  for (const member of await familyOf(pid)) {
+    const stat = await readFile(`/proc/${member}/stat`, 'utf8').catch(() => '')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (stat.includes('(weft-worker)')) ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return ticks / 100
+}
 
 async function bank(net, module) {
   const process = await net.spawn(module)
@@ -53,12 +70,14 @@ async function result(net, process, message) {
   return answer.json()
 }
 
-// Schedules `count` transfers over the processes, then asks for the result of the last of each.
+// Schedules `count` transfers over the processes, then asks for the result of the last of each. Gives the rate, and the
+// part of that time in which workers computed: what is left to gain by doing nothing but evaluate.
 async function transfers(net, processes, count) {
   const { last } = await measure('append', net.su, count, 64, ...processes, ...give)
-  const start = performance.now()
+  const before = await evaluating(net.child.pid), start = performance.now()
   await Promise.all(last.map((message, i) => result(net, processes[(count - last.length + i) % processes.length], message)))
-  return count / ((performance.now() - start) / 1000)
+  const seconds = (performance.now() - start) / 1000
+  return { rate: count / seconds, busy: (await evaluating(net.child.pid) - before) / seconds }
 }
 
 const net = await Network.start()
@@ -84,10 +103,14 @@ try {
   }
 
   const ledger = await bank(net, module)
-  const rates = []
-  for (let i = 0; i < 3; i++) rates.push(await transfers(net, [ledger], 10000))
-  row('10,000 transfers of a token with 10,000 balances, through GET /result',
-    `${median(rates).toFixed(0)}/s (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)})`)
+  for (const [process, name] of [[ledger, 'aos2_0_6'], [await bank(net, await net.publish(aosOurs)), 'our aos']]) {
+    const runs = []
+    for (let i = 0; i < 3; i++) runs.push(await transfers(net, [process], 10000))
+    const rates = runs.map((r) => r.rate)
+    row(`10,000 transfers of a token with 10,000 balances, through GET /result, ${name}`,
+      `${median(rates).toFixed(0)}/s (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}), ` +
+      `the worker computes ${(100 * median(runs.map((r) => r.busy))).toFixed(0)} % of the time`)
+  }
 
   const dry = await measure('dry-run', net.cu, 4000, 8, ledger, '--', 'Action=Ask', 'Number=%')
   row('distinct dry runs, 8 at a time', `${dry.per_second.toFixed(0)}/s, p50 ${dry.p50_ms} ms, p99 ${dry.p99_ms} ms`)
@@ -97,7 +120,7 @@ try {
       const processes = []
       for (let i = 0; i < count; i++) processes.push(await net.spawn(module))
       for (const process of processes) await net.eval(process, token + '; Balances = { bank = 1e9 }')
-      row(`10,000 transfers over ${count} processes`, `${(await transfers(net, processes, 10000)).toFixed(0)}/s`)
+      row(`10,000 transfers over ${count} processes`, `${(await transfers(net, processes, 10000)).rate.toFixed(0)}/s`)
       if (count === 100) row('memory, 100 hot processes more', mib(await resident(net.child.pid)))
     }
   }

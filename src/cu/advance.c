@@ -31,10 +31,14 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 
 	if (e == OK)
 		e = instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
-	if (e < 0) {
-		instance_close(p->instance);
-		p->instance = NULL;
-	}
+	return e;
+}
+
+enum err advance_settle(struct live *p, struct note *note)
+{
+	enum err e = p->instance ? instance_settle(p->instance, note) : OK;
+
+	p->broken |= e < 0;
 	return e;
 }
 
@@ -56,20 +60,9 @@ enum err advance_try(struct live *p, struct arena *a, struct bytes message, stru
 enum err advance_end(struct live *p, const struct result *result, struct note *note)
 {
 	uint64_t began_ns = clock_ns();
-	enum err e;
+	enum err e = result->keeps_memory ? instance_commit(p->instance, note) : instance_rollback(p->instance, note);
 
-	if (result->keeps_memory) {
-		e = instance_commit(p->instance, note);
-		p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
-	} else {
-		e = instance_rollback(p->instance, note);
-		if (e < 0) { /* the image was not touched, and a new worker sees only that */
-			instance_close(p->instance);
-			p->instance = NULL;
-			note_reset(note);
-			e = OK;
-		}
-	}
+	p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
 	p->unsaved_turns++;
 	p->unsaved_ns += clock_ns() - began_ns;
 	p->turns_unmeasured++;

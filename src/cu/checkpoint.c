@@ -416,6 +416,8 @@ void checkpoint_begin(struct live *p)
 
 	if (!p->loaded || p->broken || p->unsaved_turns == 0 || p->tip.nonce < 0 || image_size(p->image) == 0)
 		return;
+	if (advance_settle(p, NULL) < 0)
+		return;
 	pthread_mutex_lock(&p->lock);
 	saving = p->saving;
 	p->saving = true;

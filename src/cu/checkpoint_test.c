@@ -12,9 +12,12 @@
 #include "msg/item.h"
 #include "test/test.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define NONE ((struct tags){NULL, 0})
@@ -149,6 +152,57 @@ TEST(a_damaged_checkpoint_is_passed_over)
 		stage_stop();
 	}
 	stage_start();
+	stage_close();
+}
+
+/* Alters one byte of a blob's file, or cuts the file there. */
+static void damage(const char *directory, struct id blob, bool cut)
+{
+	char path[500], hex[65];
+	struct stat st;
+	uint8_t byte;
+	int fd;
+
+	hex_encode(hex, bytes_of(blob.b, 32));
+	snprintf(path, sizeof(path), "%s/blobs/%.2s/%s", directory, hex, hex + 2);
+	fd = open(path, O_RDWR);
+	t_check(fd >= 0 && fstat(fd, &st) == 0);
+	t_check(pread(fd, &byte, 1, st.st_size / 2) == 1);
+	byte ^= 1;
+	t_check(cut ? ftruncate(fd, st.st_size / 2) == 0 : pwrite(fd, &byte, 1, st.st_size / 2) == 1);
+	close(fd);
+}
+
+TEST(a_checkpoint_whose_bytes_were_altered_is_passed_over)
+{
+	const char *directory = t_dir();
+	struct store *store;
+	struct note note = {0};
+	struct id p, sum;
+
+	t_ok(store_open_local(&store, directory, NULL, &note));
+	stage.options.checkpoint_turns = 4;
+	stage_open(store, directory);
+	p = spawn();
+	for (int cut = 0; cut < 2; cut++) {
+		struct id damaged;
+		struct bytes packed;
+
+		for (int i = 0; i < 3; i++) {
+			send_some(p, 5);
+			sum = stage_state(p);
+		}
+		stage_stop();
+		t_u64(rows(p).count, 2);
+		damaged = rows(p).newest_blob;
+		damage(directory, damaged, cut);
+		t_err(store_blob_get(stage.store, damaged, &stage.arena, &packed), E_CORRUPT);
+		stage_start();
+		t_check(id_eq(stage_state(p), sum));
+		stage_stop();
+		t_ok(store_blob_get(stage.store, rows(p).newest_blob, &stage.arena, &packed));
+		stage_start();
+	}
 	stage_close();
 }
 

@@ -270,6 +270,8 @@ static void run_shared(struct live *p, struct job *job, enum err e, const struct
 		e = advance_present(p, UINT64_MAX, &note);
 	if (e == OK)
 		e = load_instance(p, &note);
+	if (e == OK)
+		e = advance_settle(p, &note);
 	for (; list; list = next) {
 		next = list->next;
 		make_ready(p, list, e, &note);
@@ -290,6 +292,8 @@ static void run_named(struct live *p, struct job *job, enum err e, const struct 
 		e = advance_message(p, d->to, &note);
 	if (e == OK)
 		e = load_instance(p, &note);
+	if (e == OK)
+		e = advance_settle(p, &note);
 	make_ready(p, d, e, &note);
 	pump(p);
 }

@@ -230,7 +230,7 @@ static bool leads_to(struct live *p, struct candidate *older, struct candidate *
 	stand_at(p, older);
 	p->rehearsal = true;
 	e = advance_to(p, (struct bound){(uint64_t)newer->tip.nonce, UINT64_MAX}, &note);
-	if (e == OK && image_map(p->image, &memory, &note) == OK) {
+	if (e == OK && advance_settle(p, &note) == OK && image_map(p->image, &memory, &note) == OK) {
 		same = has_sum(memory, newer->sum);
 		image_unmap(p->image, memory);
 	}

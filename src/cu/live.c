@@ -256,7 +256,7 @@ static void run_next(void *ctx)
 	struct job *job = next_job(p);
 
 	job->run(p, job, OK, NULL);
-	if (p->loaded && !p->broken)
+	if (p->loaded && !p->broken && advance_settle(p, NULL) == OK)
 		live_measure(p);
 	pass_token(p);
 	job_ended(p);

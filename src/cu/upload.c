@@ -152,7 +152,7 @@ void upload_checkpoint(struct live *p)
 	p->unsent_gas = 0;
 	if (!p->loaded || p->tip.nonce < 0 || (p->sent_ns && now - p->sent_ns < cu->options.upload_ms * 1000000))
 		return;
-	if (image_map(p->image, &content, NULL) < 0)
+	if (advance_settle(p, NULL) < 0 || image_map(p->image, &content, NULL) < 0)
 		return;
 	p->sent_ns = now;
 	u = calloc(1, sizeof(*u));

@@ -84,6 +84,15 @@ static void close_all(void)
 	readers_close(readers);
 }
 
+/* The image has it at once. */
+static void keep(struct instance *i)
+{
+	struct note note = {0};
+
+	if (instance_commit(i, &note) < 0 || instance_settle(i, &note) < 0)
+		t_fail("%s", note.text);
+}
+
 static struct outcome turn(const char *message)
 {
 	struct outcome o;
@@ -176,14 +185,13 @@ enum { ATTACKS_MAX = 2000 };
 TEST_TIMEOUT(every_attack_is_an_outcome_the_same_on_both_tiers, 240)
 {
 	static struct seen seen[2][ATTACKS_MAX];
-	struct note note = {0};
 	size_t count[2];
 
 	for (int tier = 0; tier < 2; tier++) {
 		open_readers(tier == 0);
 		open_hostile();
 		turn("m");
-		t_ok(instance_commit(instance, &note));
+		keep(instance);
 		if (tier)
 			program_settle(program);
 		count[tier] = all_attacks(seen[tier]);
@@ -407,7 +415,7 @@ TEST(a_turn_without_end_is_given_up_and_the_process_goes_on)
 	open_with(getenv("WEFT_COMPILE"), getenv("WEFT_WORKER"), false, 3000);
 	open_hostile();
 	turn("m");
-	t_ok(instance_commit(instance, &note));
+	keep(instance);
 	t_err(instance_turn(instance, &arena, BYTES("k0000000000000000"), BYTES(ENVIRONMENT), INT64_MAX, &o, &note),
 	      E_WORKER);
 	t_check(strstr(note.text, "did not come to an end"));

@@ -30,6 +30,7 @@ struct reader {
 			 uint64_t gas_limit, bool dry, struct outcome *out, struct note *note);
 	enum err (*commit)(struct instance *i, struct note *note);
 	enum err (*rollback)(struct instance *i, struct note *note);
+	enum err (*settle)(struct instance *i, struct note *note);
 	void (*stop)(struct instance *i);
 	uint64_t (*memory)(struct instance *i);
 };
@@ -55,6 +56,9 @@ void image_view_add(struct image *i, struct image_view *v);
 void image_view_remove(struct image *i, struct image_view *v);
 bool image_viewed(const struct image *i);
 void image_keep(struct image *i, const uint64_t *pages, size_t count);
+/* image_tear: who wrote to it went away in the middle. From then on image_whole says E_BUSY, and nobody looks at it. */
+void image_tear(struct image *i);
+must_use enum err image_whole(const struct image *i, struct note *note);
 /* A commit is counted when it begins, and marks the pages that it changed, for image_take. */
 void image_count_commit(struct image *i);
 void image_mark(struct image *i, uint32_t page);

@@ -17,6 +17,7 @@ struct image {
 	atomic_int holders;
 	pthread_mutex_t lock;
 	_Atomic uint64_t commits;
+	bool torn;
 	struct image_view *views;
 	/* a bit per page that was committed since the last image_take */
 	uint64_t *changed;
@@ -37,8 +38,12 @@ enum err image_new(struct image **out, struct note *note)
 	int fd = memfd_create("weft-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	/* Workers may make it larger. One that could make it smaller could kill whoever reads it. */
-	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-		return note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
+	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+		note_err(note, E_IO, "no memory for the process: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return E_IO;
+	}
 	i = calloc(1, sizeof(*i));
 	must(i != NULL && pthread_mutex_init(&i->lock, NULL) == 0);
 	i->fd = fd;
@@ -179,6 +184,11 @@ enum err image_map(struct image *i, struct bytes *content, struct note *note)
 
 	must(m != NULL);
 	image_lock(i);
+	if (image_whole(i, note) < 0) {
+		image_unlock(i);
+		free(m);
+		return E_BUSY;
+	}
 	m->size = i->size;
 	if (m->size)
 		at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, i->fd, 0);
@@ -217,6 +227,16 @@ void image_unmap(struct image *i, struct bytes content)
 void image_count_commit(struct image *i)
 {
 	i->commits++;
+}
+
+void image_tear(struct image *i)
+{
+	i->torn = true;
+}
+
+enum err image_whole(const struct image *i, struct note *note)
+{
+	return i->torn ? note_err(note, E_BUSY, "the process is being loaded anew") : OK;
 }
 
 int image_fd(const struct image *i)

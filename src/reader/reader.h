@@ -4,19 +4,21 @@
  *
  *   module bytes --program_open--> program --instance_open(image)--> instance
  *                                                                       |  turn(message, environment)
- *                                  image <--commit or rollback--     outcome
+ *                          image <--settle-- commit or rollback <--  outcome
  *
  * A *program* is a module made ready: translated, cached on disk, loaded. An *image* is the memory of a
  * process between messages: a memfd, never copied. An *instance* is a program that sees an
- * image privately: what a turn writes is not the image's until instance_commit. Several instances may see
- * one image: one that takes turns for good, and others for dry runs (instance_try), which run beside it, each on the image as
- * it was when the dry run began.
+ * image privately: what a turn writes is the process's with instance_commit, and in the image at the latest with
+ * instance_settle: a reader may let the image fall behind by some turns, because one copy of all their changes costs little
+ * more than the copy of one's. Several instances may see one image: one that takes turns for good, and others for
+ * dry runs (instance_try), which run beside it, each on the image as it was when the dry run began.
  *
  * Adding a format is one folder here and one row in readers.c. A reader fills in struct reader, and its
  * program and instance begin with the two structs below; everybody else calls the functions.
  *
- * Instances live in processes of their own, without keys, files or network. When one dies, the call says
- * E_WORKER and the instance is only good for closing; the image is as it was after the last commit.
+ * Instances live in processes of their own, without keys, files or network. When one dies, the call says E_WORKER. Of one for
+ * dry runs nothing is left but to close it. The one that takes turns begins anew when it is asked again: from the image, and
+ * with the committed turns that the image does not have, taken once more.
  * All calls block. An instance belongs to one thread at a time; programs and images to any.
  */
 #ifndef WEFT_READER_READER_H
@@ -105,13 +107,19 @@ struct outcome {
  * than that; E_FORMAT when the program fails while starting. */
 must_use enum err instance_open(struct instance **out, struct program *p, struct image *image, uint64_t memory_max,
 				struct note *note);
+/* instance_close: committed turns that the image does not have yet are lost; settle first. */
 void instance_close(struct instance *i);
 
-/* instance_turn evaluates one message. The outcome lives in `a`. Follow with commit or rollback. */
+/* instance_turn evaluates one message. The outcome lives in `a`. When it is OK, follow with commit or rollback; when it is
+ * not, the turn has not been taken. */
 must_use enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 				uint64_t gas_limit, struct outcome *out, struct note *note);
+/* When commit, rollback or settle fails, the image is not what was committed: half written, because the worker went away in the
+ * middle (then whoever wants to see it hears E_BUSY), or behind, and no worker to be had. */
 must_use enum err instance_commit(struct instance *i, struct note *note);
 must_use enum err instance_rollback(struct instance *i, struct note *note);
+/* instance_settle puts all that is committed into the image, so that others see it; nothing when it is there. */
+must_use enum err instance_settle(struct instance *i, struct note *note);
 /* instance_try is a dry run: a turn on the image as it is now, of which nothing is kept. Commits to the image go on beside
  * it and do not show. */
 must_use enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,

@@ -71,6 +71,15 @@ static struct instance *open_on(struct image *image)
 	return i;
 }
 
+/* The image has it at once. */
+static void keep(struct instance *i)
+{
+	struct note note = {0};
+
+	if (instance_commit(i, &note) < 0 || instance_settle(i, &note) < 0)
+		t_fail("%s", note.text);
+}
+
 static struct outcome turn(struct instance *i, const char *message)
 {
 	struct outcome o;
@@ -98,11 +107,11 @@ TEST(a_committed_turn_stays_and_a_rolled_back_one_does_not)
 	i = open_on(image);
 	t_u64(image_size(image), 1 << 16);
 	t_text(turn(i, "m").response, "{\"Output\":\"1\"}");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
 	t_ok(instance_rollback(i, &note));
 	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	instance_close(i);
 
 	/* Another worker on the same image goes on from there. */
@@ -151,7 +160,7 @@ TEST(a_dry_run_sees_the_image_and_leaves_it)
 	for (int k = 1; k < 5; k++) {
 		char want[40];
 		turn(i, "m");
-		t_ok(instance_commit(i, &note));
+		keep(i);
 		snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", k + 1);
 		t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
 		t_text(o.response, want);
@@ -196,9 +205,9 @@ TEST(a_dry_run_without_an_end_keeps_no_commit_waiting_and_can_be_stopped)
 	t_check(pthread_create(&thread, NULL, try_for_ever, &t) == 0);
 	clock_sleep_ms(20);
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	t_u64(image_commits(image), 2);
 	instance_stop(t.view);
 	pthread_join(thread, NULL);
@@ -255,7 +264,7 @@ TEST(dry_runs_go_on_beside_commits_and_see_none_of_them)
 	sha256(before, content);
 	for (; turns < 50 || runs[0].done < 40 || runs[1].done < 40; turns++) {
 		turn(i, "m");
-		t_ok(instance_commit(i, &note));
+		keep(i);
 		arena_reset(&arena);
 	}
 	sha256(after, content);
@@ -284,7 +293,7 @@ TEST(an_image_tells_which_pages_changed)
 	t_ok(image_new(&image, &note));
 	i = open_on(image);
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	image_take(image, true, &numbers, &pages, &size);
 	t_u64(size, 1 << 16);
 	t_u64(pages.len, numbers.len / 4 * IMAGE_PAGE);
@@ -297,7 +306,7 @@ TEST(an_image_tells_which_pages_changed)
 	 * makes no difference. */
 	t_ok(image_map(image, &content, &note));
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	image_unmap(image, content);
 	buf_clear(&numbers);
 	buf_clear(&pages);
@@ -328,7 +337,7 @@ TEST(an_image_can_be_kept_as_bytes)
 	t_ok(image_new(&image, &note));
 	i = open_on(image);
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	t_ok(image_map(image, &content, &note));
 	copy = arena_copy(&arena, content);
 	image_unmap(image, content);
@@ -384,7 +393,7 @@ TEST(a_worker_that_dies_costs_its_own_turn)
 	t_ok(image_new(&image, &note));
 	i = open_on(image);
 	turn(i, "m");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	nursery = child_of(getpid());
 	worker = child_of(nursery);
 	t_check(worker > 0);
@@ -399,6 +408,142 @@ TEST(a_worker_that_dies_costs_its_own_turn)
 	clock_sleep_ms(20);
 	i = open_on(image);
 	t_text(turn(i, "m").response, "{\"Output\":\"2\"}");
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+/* The module answers the last digit. */
+static void turn_of(struct instance *i, int number)
+{
+	char want[40];
+
+	snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", number % 10);
+	t_text(turn(i, "m").response, want);
+}
+
+/* Turns that are committed and that the image has not: more and more of them, and none is lost. */
+TEST(the_image_falls_behind_and_nothing_is_lost)
+{
+	struct image *image;
+	struct instance *i, *view;
+	struct outcome o;
+	struct note note = {0};
+	uint64_t commits;
+	int k = 1;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	for (; k <= 100; k++) {
+		turn_of(i, k);
+		t_ok(instance_commit(i, &note));
+	}
+	t_u64(image_commits(image), 1);
+	/* A turn that fails takes the worker back to the image; what was committed is there again. */
+	for (int fails = 0; fails < 3; fails++) {
+		t_text(turn(i, "E").error, "\"RuntimeError: unreachable\"");
+		t_ok(instance_rollback(i, &note));
+	}
+	turn_of(i, k++);
+	t_ok(instance_commit(i, &note));
+	/* Who looks on sees what is settled. */
+	view = open_on(image);
+	t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+	t_text(o.response, "{\"Output\":\"2\"}");
+	turn_of(i, k++);
+	t_ok(instance_commit(i, &note));
+	commits = image_commits(image);
+	t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+	t_text(o.response, "{\"Output\":\"2\"}");
+	t_u64(o.commits, commits);
+	t_ok(instance_settle(i, &note));
+	t_ok(instance_settle(i, &note));
+	t_u64(image_commits(image), commits + 1);
+	t_ok(instance_try(view, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000000, &o, &note));
+	t_text(o.response, "{\"Output\":\"3\"}");
+	instance_close(view);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+static void end_worker(pid_t worker)
+{
+	t_check(worker > 0);
+	kill(worker, SIGKILL);
+	while (kill(worker, 0) == 0)
+		clock_sleep_ms(1);
+}
+
+/* Each time that the worker goes, wherever in a batch that is. */
+TEST(a_worker_that_dies_takes_no_committed_turn_with_it)
+{
+	struct image *image;
+	struct instance *i;
+	struct outcome o;
+	struct note note = {0};
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	for (int k = 1; k <= 40; k++) {
+		turn_of(i, k);
+		t_ok(instance_commit(i, &note));
+		if (k % 7)
+			continue;
+		end_worker(child_of(child_of(getpid())));
+		if (k % 2 == 0)
+			t_err(instance_turn(i, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000, &o, &note), E_WORKER);
+		else /* it is missed when the image is wanted */
+			t_ok(instance_settle(i, &note));
+		note_reset(&note);
+	}
+	t_ok(instance_settle(i, &note));
+	instance_close(i);
+	i = open_on(image);
+	turn_of(i, 41);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+static void *settle(void *ctx)
+{
+	struct note note = {0};
+
+	t_err(instance_settle(ctx, &note), E_WORKER);
+	return NULL;
+}
+
+/* The worker stands still when it is told to write, and then goes: nobody knows how much of it was written. */
+TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
+{
+	struct image *image;
+	struct instance *i, *view;
+	struct outcome o;
+	struct bytes content;
+	struct note note = {0};
+	pthread_t thread;
+	pid_t worker;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	turn_of(i, 1);
+	t_ok(instance_commit(i, &note));
+	turn_of(i, 2);
+	t_ok(instance_commit(i, &note));
+	worker = child_of(child_of(getpid()));
+	kill(worker, SIGSTOP);
+	view = NULL;
+	t_check(pthread_create(&thread, NULL, settle, i) == 0);
+	clock_sleep_ms(20);
+	end_worker(worker);
+	pthread_join(thread, NULL);
+	t_err(image_map(image, &content, &note), E_BUSY);
+	t_err(instance_turn(i, &arena, BYTES("m"), BYTES(ENVIRONMENT), 1000, &o, &note), E_BUSY);
+	t_err(instance_open(&view, program, image, 16 << 20, &note), E_BUSY);
 	instance_close(i);
 	image_release(image);
 	close_counter();
@@ -429,7 +574,7 @@ TEST(a_wasi_command_lives_in_a_worker)
 	t_check(bytes_starts(first.response, "{\"Output\":\"time 1735689600.123 random "));
 	t_ok(instance_rollback(i, &note));
 	t_text(turn(i, "{\"Data\":\"a\"}").response, "{\"Output\":\"1 11 a;\"}");
-	t_ok(instance_commit(i, &note));
+	keep(i);
 	instance_close(i);
 	i = open_on(image);
 	t_text(turn(i, "{\"Data\":\"b\"}").response, "{\"Output\":\"2 11 a;b;\"}");

@@ -149,3 +149,8 @@ enum err instance_rollback(struct instance *i, struct note *note)
 {
 	return i->reader->rollback(i, note);
 }
+
+enum err instance_settle(struct instance *i, struct note *note)
+{
+	return i->reader->settle(i, note);
+}

@@ -160,10 +160,21 @@ struct bytes store_prefix_end(uint8_t *out, struct bytes prefix)
 	return bytes_of(out, prefix.len);
 }
 
+/* What is there may have been damaged since: then it is written anew. */
+static bool is_there(struct store *s, struct id hash)
+{
+	struct arena a = ARENA_EMPTY;
+	struct bytes bytes;
+	bool sound = s->backend->blob_has(s, hash) && store_blob_get(s, hash, &a, &bytes) == OK;
+
+	arena_release(&a);
+	return sound;
+}
+
 enum err store_blob_put(struct store *s, struct id *hash, struct bytes bytes)
 {
 	*hash = id_of_sha256(bytes);
-	if (s->backend->blob_has(s, *hash))
+	if (is_there(s, *hash))
 		return OK;
 	return s->backend->blob_put(s, *hash, bytes);
 }

@@ -4,6 +4,7 @@
  * promises: what was acknowledged survives kill -9, and damage is noticed.
  */
 #include "base/clock.h"
+#include "base/text.h"
 #include "store/segment.h"
 #include "store/store.h"
 #include "test/test.h"
@@ -703,6 +704,24 @@ TEST(a_full_disk_refuses_loses_nothing_and_may_be_emptied)
 }
 
 /* ---- small things ---- */
+
+TEST(a_damaged_blob_is_written_anew)
+{
+	struct store *s = fresh_local();
+	char path[250], hex[65];
+	struct bytes bytes;
+	struct id hash;
+
+	t_ok(store_blob_put(s, &hash, BYTES("module")));
+	hex_encode(hex, bytes_of(hash.b, 32));
+	snprintf(path, sizeof(path), "%s/blobs/%.2s/%s", directory, hex, hex + 2);
+	t_check(truncate(path, 3) == 0);
+	t_err(store_blob_get(s, hash, &arena, &bytes), E_CORRUPT);
+	t_ok(store_blob_put(s, &hash, BYTES("module")));
+	t_ok(store_blob_get(s, hash, &arena, &bytes));
+	t_text(bytes, "module");
+	store_close(s);
+}
 
 TEST(a_blob_that_was_being_written_leaves_nothing)
 {

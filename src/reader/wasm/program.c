@@ -3,6 +3,7 @@
  * program: a module and the process that forks its workers; instances and what they are asked.
  */
 #include "reader/wasm/guest.h"
+#include "reader/wasm/pending.h"
 #include "reader/wasm/tiers.h"
 #include "reader/wasm/translated.h"
 #include "reader/wasm/abi.h"
@@ -47,6 +48,9 @@ struct wasm_program {
 struct wasm_instance_far {
 	struct instance base;
 	struct wasm_program *program;
+	struct pending pending;
+	uint64_t memory_max;
+	uint64_t gas_used;      /* by the last turn */
 	struct image_view view; /* while it takes a dry run */
 	int socket, side;
 	int process; /* descriptor of the worker; -1: not met yet */
@@ -319,6 +323,7 @@ static void drop_worker(struct wasm_instance_far *i)
 	if (i->process >= 0)
 		close(i->process);
 	i->socket = i->side = i->process = -1;
+	i->pid = 0;
 }
 
 /* Our two sockets, and what the worker gets: its own two, to be closed here, and the image. */
@@ -389,18 +394,17 @@ static enum err try_open(struct wasm_instance_far *i, const struct wire_ask *ask
 	return e;
 }
 
-static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
-				   uint64_t memory_max, struct note *note)
+static enum err begin_worker(struct wasm_instance_far *i, struct note *note)
 {
-	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = memory_max, .abi = program_of(base)->abi};
-	struct wasm_instance_far *i = calloc(1, sizeof(*i));
+	struct wire_ask ask = {.op = WIRE_OPEN, .memory_max = i->memory_max, .abi = i->program->abi};
+	struct image *image = i->base.image;
 	enum err e = E_WORKER;
 
-	must(i != NULL);
-	i->base = (struct instance){&wasm_reader, image_hold(image)};
-	i->program = program_of(base);
-	i->socket = i->side = i->process = -1;
 	image_lock(image);
+	if (image_whole(image, note) < 0) {
+		image_unlock(image);
+		return E_BUSY;
+	}
 	ask.image_size = image_size(image);
 	if (ask.image_size)
 		image_unlock(image);
@@ -411,6 +415,21 @@ static enum err wasm_instance_open(struct instance **out, struct program *base, 
 	}
 	if (ask.image_size == 0)
 		image_unlock(image);
+	return e;
+}
+
+static enum err wasm_instance_open(struct instance **out, struct program *base, struct image *image,
+				   uint64_t memory_max, struct note *note)
+{
+	struct wasm_instance_far *i = calloc(1, sizeof(*i));
+	enum err e;
+
+	must(i != NULL);
+	i->base = (struct instance){&wasm_reader, image_hold(image)};
+	i->program = program_of(base);
+	i->memory_max = memory_max;
+	i->socket = i->side = i->process = -1;
+	e = begin_worker(i, note);
 	if (e < 0) {
 		instance_close(&i->base);
 		return e;
@@ -427,6 +446,7 @@ static void wasm_instance_stop(struct instance *base)
 static void wasm_instance_close(struct instance *base)
 {
 	drop_worker(instance_of(base));
+	pending_release(&instance_of(base)->pending);
 	image_release(base->image);
 	free(base);
 }
@@ -482,6 +502,7 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
+/* `out` may be NULL: it is known. */
 static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct bytes message, struct bytes environment,
 			 uint64_t gas_limit, struct outcome *out, struct note *note)
 {
@@ -494,13 +515,13 @@ static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct by
 	struct bytes text;
 	enum err e;
 
-	if (!wire_write(i->socket, &ask, sizeof(ask)) || !wire_write(i->socket, message.ptr, message.len) ||
-	    !wire_write(i->socket, environment.ptr, environment.len))
+	if (!wire_write_parts(i->socket, (struct bytes[]){bytes_of(&ask, sizeof(ask)), message, environment}, 3))
 		return died(note);
 	e = hear(i, a, &answer, &text, false, note);
 	if (e < 0)
 		return e;
-	read_outcome(out, a, &answer, text);
+	if (out)
+		read_outcome(out, a, &answer, text);
 	if (tiers && !atomic_exchange(&i->program->warm, true))
 		tiers_add(tiers, i->program->code);
 	return OK;
@@ -526,7 +547,9 @@ static enum err begin_view(struct wasm_instance_far *i, uint64_t *commits, struc
 
 	image_lock(image);
 	*commits = image_commits(image);
-	e = show_image(i, note);
+	e = image_whole(image, note);
+	if (e == OK)
+		e = show_image(i, note);
 	if (e == OK) {
 		i->view.keep = keep_in_worker;
 		image_view_add(image, &i->view);
@@ -542,22 +565,70 @@ static void end_view(struct wasm_instance_far *i)
 	image_unlock(i->base.image);
 }
 
-static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
-			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+static enum err try_dry(struct wasm_instance_far *i, struct arena *a, struct bytes message, struct bytes environment,
+			uint64_t gas_limit, struct outcome *out, struct note *note)
 {
-	struct wasm_instance_far *i = instance_of(base);
 	uint64_t commits;
-	enum err e;
+	enum err e = begin_view(i, &commits, note);
 
-	if (!dry)
-		return ask_turn(i, a, message, environment, gas_limit, out, note);
-	e = begin_view(i, &commits, note);
 	if (e < 0)
 		return e;
 	e = ask_turn(i, a, message, environment, gas_limit, out, note);
 	end_view(i);
 	if (e == OK)
 		out->commits = commits;
+	return e;
+}
+
+/* Takes the turns again that the image does not have, in a worker that sees the image. */
+static enum err catch_up(struct wasm_instance_far *i, struct note *note)
+{
+	const struct pending *p = &i->pending;
+	struct arena a = ARENA_EMPTY;
+	enum err e = OK;
+
+	for (size_t k = 0; e == OK && k < p->count; k++) {
+		arena_reset(&a);
+		e = ask_turn(i, &a, pending_message(p, k), pending_environment(p, k), p->turns[k].gas_limit, NULL,
+			     note);
+	}
+	arena_release(&a);
+	pending_failed(&i->pending);
+	return e;
+}
+
+/* A worker that has all that was committed; the one that was there may have died. */
+static enum err want_worker(struct wasm_instance_far *i, struct note *note)
+{
+	enum err e;
+
+	if (i->socket >= 0)
+		return OK;
+	e = begin_worker(i, note);
+	if (e == OK)
+		e = catch_up(i, note);
+	if (e < 0)
+		drop_worker(i);
+	return e;
+}
+
+static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes message, struct bytes environment,
+			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
+{
+	struct wasm_instance_far *i = instance_of(base);
+	enum err e;
+
+	if (dry)
+		return try_dry(i, a, message, environment, gas_limit, out, note);
+	e = want_worker(i, note);
+	if (e < 0)
+		return e;
+	pending_begin(&i->pending, message, environment, gas_limit);
+	e = ask_turn(i, a, message, environment, gas_limit, out, note);
+	if (e < 0)
+		drop_worker(i);
+	else
+		i->gas_used = out->gas_used;
 	return e;
 }
 
@@ -573,9 +644,10 @@ static enum err mark_pages(struct image *image, struct bytes pages, struct note 
 	return OK;
 }
 
-static enum err wasm_commit(struct instance *base, struct note *note)
+/* The image becomes what the worker has. `untouched`: it is what it was. */
+static enum err write_image(struct wasm_instance_far *i, bool *untouched, struct note *note)
 {
-	struct image *image = base->image;
+	struct image *image = i->base.image;
 	struct wire_ask ask = {.op = WIRE_COMMIT};
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
@@ -583,26 +655,66 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 	enum err e;
 
 	image_lock(image);
-	image_count_commit(image);
 	ask.viewed = image_viewed(image);
-	e = ask_simple(instance_of(base), &ask, &a, &answer, &pages, note);
+	*untouched = !wire_write(i->socket, &ask, sizeof(ask));
+	if (!*untouched)
+		image_count_commit(image);
+	e = *untouched ? died(note) : hear(i, &a, &answer, &pages, true, note);
 	if (e == OK && !image_set_size(image, answer.image_size))
 		e = nonsense(note);
 	if (e == OK)
 		e = mark_pages(image, pages, note);
+	if (e < 0 && !*untouched)
+		image_tear(image);
 	image_unlock(image);
 	arena_release(&a);
+	if (e < 0)
+		drop_worker(i);
 	return e;
 }
 
+static enum err wasm_settle(struct instance *base, struct note *note)
+{
+	struct wasm_instance_far *i = instance_of(base);
+	bool untouched = true;
+	enum err e = OK;
+
+	/* A worker that had died before is missed only now. */
+	for (int tries = 0; tries < 2 && untouched && i->pending.count; tries++) {
+		note_reset(note);
+		e = want_worker(i, note);
+		if (e == OK)
+			e = write_image(i, &untouched, note);
+		if (e == OK)
+			pending_settled(&i->pending);
+	}
+	return e;
+}
+
+static enum err wasm_commit(struct instance *base, struct note *note)
+{
+	struct wasm_instance_far *i = instance_of(base);
+
+	return pending_add(&i->pending, i->gas_used) ? wasm_settle(base, note) : OK;
+}
+
+/* The worker goes back to the image, and from there to where the turn began. A process whose turns fail one after the
+ * other is not taken further back each time: then the image follows at once. */
 static enum err wasm_rollback(struct instance *base, struct note *note)
 {
+	struct wasm_instance_far *i = instance_of(base);
 	enum err e;
 
 	image_lock(base->image);
-	e = show_image(instance_of(base), note);
+	e = show_image(i, note);
 	image_unlock(base->image);
-	return e;
+	if (e == OK && i->pending.count)
+		e = catch_up(i, note);
+	if (e < 0) { /* the image was not touched, and a new worker begins with it */
+		drop_worker(i);
+		return OK;
+	}
+	return i->pending.count ? wasm_settle(base, note) : OK;
 }
 
 const struct reader wasm_reader = {
@@ -615,6 +727,7 @@ const struct reader wasm_reader = {
 	.turn = wasm_turn,
 	.commit = wasm_commit,
 	.rollback = wasm_rollback,
+	.settle = wasm_settle,
 	.stop = wasm_instance_stop,
 	.memory = wasm_instance_memory,
 };

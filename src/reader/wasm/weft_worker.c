@@ -38,7 +38,7 @@ struct worker {
 static bool answer(int fd, struct wire_answer a, struct bytes text)
 {
 	a.text_len = text.len;
-	return wire_write(fd, &a, sizeof(a)) && wire_write(fd, text.ptr, text.len);
+	return wire_write_parts(fd, (struct bytes[]){bytes_of(&a, sizeof(a)), text}, 2);
 }
 
 static bool answer_err(int fd, enum err e, const struct note *note)

@@ -10,6 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* What is written at once wakes the other side once. */
+enum { TOGETHER_MAX = 16 << 10 };
+
 /* Waits until there is something to read. */
 static bool wait_until(int fd, uint64_t deadline)
 {
@@ -64,6 +67,29 @@ bool wire_write(int fd, const void *in, size_t len)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+bool wire_write_parts(int fd, const struct bytes *parts, size_t count)
+{
+	uint8_t together[TOGETHER_MAX];
+	size_t len = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		if (parts[k].len > sizeof(together) - len) {
+			if (!wire_write(fd, together, len))
+				return false;
+			len = 0;
+		}
+		if (parts[k].len > sizeof(together)) {
+			if (!wire_write(fd, parts[k].ptr, parts[k].len))
+				return false;
+			continue;
+		}
+		if (parts[k].len)
+			memcpy(together + len, parts[k].ptr, parts[k].len);
+		len += parts[k].len;
+	}
+	return wire_write(fd, together, len);
 }
 
 bool wire_pair(int pair[2])

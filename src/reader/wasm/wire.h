@@ -51,6 +51,8 @@ struct wire_answer {
 /* Whole reads and writes; false at the end of file or on an error. */
 bool wire_read(int fd, void *out, size_t len);
 bool wire_write(int fd, const void *in, size_t len);
+/* wire_write_parts writes these one after the other, small ones together. */
+bool wire_write_parts(int fd, const struct bytes *parts, size_t count);
 /* wire_read_until gives up at `deadline` too, in nanoseconds of clock_ns; UINT64_MAX is never. */
 bool wire_read_until(int fd, void *out, size_t len, uint64_t deadline);
 /* wire_pair makes the two sockets of a conversation with a worker; the second is the worker's. */
