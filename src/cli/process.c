@@ -4,6 +4,7 @@
  * sign an item, post it to the MU, ask the CU for its result.
  */
 #include "cli/commands.h"
+#include "cli/console/bundle.h"
 #include "cli/identity.h"
 #include "cli/message.h"
 #include "cli/net.h"
@@ -180,11 +181,19 @@ static int eval(struct net *net)
 {
 	struct call *c = net->call;
 	struct tag_list tags = tag_list_on(&c->arena);
+	struct bundle *bundle = arena_new(&c->arena, struct bundle);
 	struct bytes code = bytes_str(c->arguments[1]);
 	enum err e = OK;
 
-	if (c->arguments[1][0] == '@' || strcmp(c->arguments[1], "-") == 0)
-		e = read_file(c, c->arguments[1][0] == '@' ? c->arguments[1] + 1 : "-", PROCESS_DATA_MAX, &code);
+	if (strcmp(c->arguments[1], "-") == 0) {
+		e = read_file(c, "-", PROCESS_DATA_MAX, &code);
+	} else if (c->arguments[1][0] == '@') {
+		e = read_file(c, c->arguments[1] + 1, PROCESS_DATA_MAX, &code);
+		if (e == OK && strcmp(c->arguments[1], "@-") != 0) { /* errors name it then */
+			bundle_of_text(bundle, &c->arena, c->arguments[1] + 1, code);
+			code = bundle->chunk;
+		}
+	}
 	if (e < 0 || (e = add_tag_options(c, &tags)) < 0)
 		return call_fail(c, e);
 	tag_list_add_str(&tags, "Action", "Eval");

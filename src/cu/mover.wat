@@ -1,5 +1,6 @@
 ;; A module to test migrations with (migrate.c). It counts what it evaluates, in memory, and answers with its version and the
-;; count: {"ok":true,"response":{"Output":"v1:<six digits>"}}. A test makes other versions by changing "v1:" in its bytes.
+;; count: {"ok":true,"response":{"Output":"v1:<six digits>"}}. A test makes other versions by changing "v1:" in its bytes: in the
+;; data, and in the code, which has it as a number (0x41'3a'31'76), so that memory and code of different versions show.
 ;;
 ;; For Action Migrate.Module it gives the count and the first character of the message's Data as its state. For
 ;; Migrate.Import it takes the count over, and the character asks for more:
@@ -72,4 +73,5 @@
           (then (return (call $export (i32.load8_u (local.get $data))))))
         (return (call $import (local.get $data)))))
     (call $count)
+    (i32.store8 (i64.const 1058) (i32.shr_u (i32.reinterpret_f32 (f32.const 0x1.7462ecp+3)) (i32.const 8)))
     (i64.const 1024)))

@@ -262,6 +262,8 @@ must_use enum err advance_settle(struct live *p, struct note *note);
 must_use enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome,
 			      struct note *note);
 must_use enum err advance_end(struct live *p, const struct result *result, struct note *note);
+/* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
+must_use enum err advance_settle(struct live *p, struct note *note);
 /* advance_first writes what the module of p gets for the process's own message, with a place in the history or without. */
 must_use enum err advance_first(struct live *p, struct arena *a, struct buf *out, struct note *note);
 

@@ -131,8 +131,42 @@ test('files are loaded with what they require, and errors name the file and its 
     '["hello you"]\nhello again\n')
   const { stdout } = await bad(1, /deep/, ['console', 'first', '--load', join(app(), 'bad.lua')])
   assert.match(stdout, /^error: deep\n +5 \| {3}error\("deep"\)\n +in .*lib\/greet\.lua\n$/)
+  await writeFile(join(app(), 'broken.lua'), 'local x = 1\n\nx = = 2\n')
+  assert.match((await bad(1, /unexpected symbol/, ['console', 'first', '--load', join(app(), 'broken.lua')])).stdout,
+    /^error: unexpected symbol near '='\n +3 \| x = = 2\n +in .*broken\.lua\n$/)
   await bad(3, /cannot open .*nope\.lua/, ['console', 'first', '--load', join(app(), 'nope.lua')])
   await bad(2, /\.load wants a file of Lua/, ['console', 'first'], { input: '.load x.txt\n' })
+})
+
+test('loading again replaces packages and handlers while the process runs', async () => {
+  const process_ = await spawnNamed('reloading')
+  const main = join(app(), 'hot.lua'), lib = join(app(), 'lib', 'hot.lua')
+  const load = () => cli(['console', 'reloading', '--load', main])
+  const ask = async () => (await net.dryrun(process_, { Action: 'Hot' }, 'x')).Output.data
+  await mkdir(join(app(), 'lib'), { recursive: true })
+  await writeFile(main, "local hot = require 'lib.hot'\nHandlers.add('hot', { Action = 'Hot' }, function (m)\n  print('first ' .. hot.answer())\nend)\n")
+  await writeFile(lib, 'local M = {}\nfunction M.answer() return 1 end\nfunction M.gone() end\nreturn M\n')
+  assert.equal((await load()).code, 0)
+  assert.equal(await ask(), 'first 1')
+  const handlers = await good(['console', 'reloading', '--run', 'return #Handlers.list'])
+  // The package only: the handler of the file that requires it has the new one.
+  await writeFile(lib, "local M = {}\nfunction M.answer()\n  return 2\nend\nfunction M.fail()\n  error('on purpose')\nend\nreturn M\n")
+  assert.equal((await load()).code, 0)
+  assert.equal(await ask(), 'first 2')
+  assert.equal(await good(['console', 'reloading', '--run', "return tostring(require('lib.hot').gone)"]), 'nil\n')
+  // The handler: in its place, and not twice.
+  await writeFile(main, "local hot = require 'lib.hot'\nHandlers.add('hot', { Action = 'Hot' }, function (m)\n  if m.Fail then hot.fail() end\n  print('second ' .. hot.answer())\nend)\n")
+  assert.equal((await load()).code, 0)
+  assert.equal(await ask(), 'second 2')
+  assert.equal(await good(['console', 'reloading', '--run', 'return #Handlers.list']), handlers)
+  // What fails while it is loaded leaves everything as it was.
+  await writeFile(lib, "package.loaded['lib.hot'].answer = nil error('half way')\n")
+  assert.equal((await load()).code, 1)
+  assert.equal(await ask(), 'second 2')
+  // Later errors name the handler, the file and the line.
+  const failed = (await net.dryrun(process_, { Action: 'Hot', Fail: '1' }, 'x')).Error
+  assert.match(failed, /handler "hot"\n\tlib\/hot\.lua:6: in [^\n]*\n\t\t6 \| {3}error\('on purpose'\)\n\thot\.lua:3: in /)
+  assert.match(failed, / lib\/hot\.lua:6: on purpose$/)
 })
 
 test('blueprints are loaded by name', async () => {

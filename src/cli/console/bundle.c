@@ -116,8 +116,24 @@ static enum err note_file(struct joining *j, const char *path, const char *name,
 		return note_err(j->note, E_LIMIT, "more than %d files", BUNDLE_FILES_MAX);
 	for (size_t i = 0; i < text.len; i++)
 		lines += text.ptr[i] == '\n';
-	b->files[b->count++] = (struct bundle_file){path, name, depth, j->line, lines};
+	b->files[b->count++] = (struct bundle_file){path, path + strlen(j->directory), name, depth, j->line, lines};
 	return OK;
+}
+
+/* Which lines are which file, on lines of their own. */
+static void put_marks(struct joining *j)
+{
+	const struct bundle *b = j->bundle;
+
+	if (!bytes_ends(buf_bytes(&j->chunk), "\n"))
+		put_text(j, "\n");
+	for (size_t i = 0; i < b->count; i++) {
+		const struct bundle_file *f = &b->files[i];
+		buf_printf(&j->chunk, "--@file %zu %zu ", f->line_first, f->line_count);
+		for (const char *p = f->shown; *p; p++)
+			buf_put_u8(&j->chunk, (uint8_t)*p < ' ' ? '?' : (uint8_t)*p);
+		put_text(j, "\n");
+	}
 }
 
 /* "#!/usr/bin/lua" in a first line is for shells. */
@@ -237,12 +253,28 @@ enum err bundle_make(struct bundle *b, struct arena *a, const char *path, struct
 	    (e = note_file(j, arena_cstr(a, bytes_str(path)), NULL, 0, text)) < 0)
 		goto out;
 	put_file(j, text);
+	put_marks(j);
 	b->chunk = arena_copy(a, buf_bytes(&j->chunk));
 out:
 	for (size_t i = 0; i < j->seen_count; i++)
 		free(j->seen[i].path);
 	buf_release(&j->chunk);
 	return e;
+}
+
+void bundle_of_text(struct bundle *b, struct arena *a, const char *path, struct bytes text)
+{
+	struct joining *j = arena_new(a, struct joining);
+	const char *slash = strrchr(path, '/');
+
+	*b = (struct bundle){.count = 0};
+	*j = (struct joining){.bundle = b, .arena = a, .line = 1};
+	j->directory = slash ? arena_cstr(a, bytes_of(path, (size_t)(slash - path) + 1)) : "";
+	must(note_file(j, path, NULL, 0, text) == OK);
+	put(j, text);
+	put_marks(j);
+	b->chunk = arena_copy(a, buf_bytes(&j->chunk));
+	buf_release(&j->chunk);
 }
 
 const struct bundle_file *bundle_find(const struct bundle *b, size_t line, size_t *line_there)

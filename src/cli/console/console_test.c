@@ -236,7 +236,9 @@ TEST(a_bundle_has_each_required_file_once_and_before_its_users)
 	t_check(bundle.files[2].name == NULL);
 	t_u64(count_in(bundle.chunk, "return 2"), 1);
 	t_u64(count_in(bundle.chunk, "_loaded_mod_lib_one(...)"), 1);
-	t_check(bytes_ends(bundle.chunk, "return one + two\n"));
+	t_u64(count_in(bundle.chunk, "return one + two\n--@file 2 1 lib/two.lua\n--@file "), 1);
+	t_check(bytes_ends(bundle.chunk, " 7 main.lua\n"));
+	t_str(bundle.files[1].shown, "lib/one.lua");
 	t_check(!lua_incomplete(bundle.chunk));
 
 	/* Line 2 of lib/one.lua is where the chunk says it is. */
@@ -264,6 +266,15 @@ TEST(circles_second_names_and_odd_first_lines_are_taken)
 
 	t_ok(bundle_make(&bundle, &arena, file("self.lua", "require 'self'"), NULL));
 	t_u64(bundle.count, 1);
+}
+
+TEST(a_text_is_a_bundle_of_one)
+{
+	bundle_of_text(&bundle, &arena, "some/where/token\n.lua", BYTES("return\n1"));
+	t_text(bundle.chunk, "return\n1\n--@file 1 2 token?.lua\n");
+	t_u64(bundle.count, 1);
+	bundle_of_text(&bundle, &arena, "x.lua", BYTES(""));
+	t_text(bundle.chunk, "\n--@file 1 1 x.lua\n");
 }
 
 TEST(what_cannot_be_loaded_is_named)

@@ -4,7 +4,8 @@
  * the names of aos's own chunks, and the line of the code that it is about.
  *
  * An error of Lua reads `[string "CHUNK"]:LINE: message`, once for each place that it was raised through; what was sent to
- * Eval is the chunk "aos" (aos-module 5.6). Everything here is a stranger's text.
+ * Eval is the chunk "aos" (aos-module 5.6), or to weft's aos the files that the bundle says: `FILE:LINE: message`. Everything
+ * here is a stranger's text.
  */
 #include "cli/console/console.h"
 #include "cli/console/highlight.h"
@@ -18,25 +19,63 @@
 
 #define ERROR_MARK "\n\n\033[31merror:\n\033[0m"
 
+enum { NAME_MAX_LUA = 59, NAME_TAIL = 56 }; /* of what Lua shows of a file's name: longer ones are "..." and a tail */
+
+/* Takes `:N: ` off the front. */
+static bool take_line(struct bytes *text, uint64_t *line)
+{
+	struct bytes rest = bytes_from(*text, 1);
+	size_t n = 0;
+
+	while (n < rest.len && rest.ptr[n] >= '0' && rest.ptr[n] <= '9')
+		n++;
+	if (!bytes_starts(*text, ":") || !bytes_u64(bytes_of(rest.ptr, n), line) ||
+	    !bytes_starts(bytes_from(rest, n), ":"))
+		return false;
+	rest = bytes_from(rest, n + 1);
+	*text = bytes_starts(rest, " ") ? bytes_from(rest, 1) : rest;
+	return true;
+}
+
+/* Takes `FILE:N: ` off the front, for a file of the bundle: *line is that of the chunk. */
+static bool take_file(struct bytes *text, const struct bundle *bundle, uint64_t *line)
+{
+	for (size_t i = 0; bundle && i < bundle->count; i++) {
+		const struct bundle_file *f = &bundle->files[i];
+		struct bytes rest = *text, name = bytes_str(f->shown);
+		if (name.len > NAME_MAX_LUA) {
+			if (!bytes_starts(rest, "..."))
+				continue;
+			rest = bytes_from(rest, 3);
+			name = bytes_from(name, name.len - NAME_TAIL);
+		}
+		if (rest.len < name.len || !bytes_eq(bytes_of(rest.ptr, name.len), name))
+			continue;
+		rest = bytes_from(rest, name.len);
+		if (!take_line(&rest, line) || *line < 1 || *line > f->line_count)
+			continue;
+		*line += f->line_first - 1;
+		*text = rest;
+		return true;
+	}
+	return false;
+}
+
 /* Takes `[string "NAME"]:N: ` off the front. */
 static bool take_place(struct bytes *text, struct bytes *name, uint64_t *line)
 {
 	struct bytes rest = bytes_from(*text, strlen("[string \""));
 	const uint8_t *end;
-	size_t n = 0;
 
 	if (!bytes_starts(*text, "[string \"") || !(end = memmem(rest.ptr, rest.len, "\"]:", 3)))
 		return false;
 	*name = bytes_of(rest.ptr, (size_t)(end - rest.ptr));
 	if (memchr(name->ptr, '\n', name->len))
 		return false;
-	rest = bytes_from(rest, name->len + 3);
-	while (n < rest.len && rest.ptr[n] >= '0' && rest.ptr[n] <= '9')
-		n++;
-	if (!bytes_u64(bytes_of(rest.ptr, n), line) || !bytes_starts(bytes_from(rest, n), ":"))
+	rest = bytes_from(rest, name->len + 2);
+	if (!take_line(&rest, line))
 		return false;
-	rest = bytes_from(rest, n + 1);
-	*text = bytes_starts(rest, " ") ? bytes_from(rest, 1) : rest;
+	*text = rest;
 	return true;
 }
 
@@ -85,8 +124,14 @@ void explain_error(struct bytes text, struct bytes code, const struct bundle *bu
 		printed = bytes_of(text.ptr, (size_t)(mark - text.ptr));
 		text = bytes_from(text, printed.len + strlen(ERROR_MARK));
 	}
-	while (take_place(&text, &name, &number))
-		line = bytes_eq_str(name, "aos") ? number : 0;
+	for (;;) {
+		if (take_place(&text, &name, &number))
+			line = bytes_eq_str(name, "aos") ? number : 0;
+		else if (take_file(&text, bundle, &number))
+			line = number;
+		else
+			break;
+	}
 	if (printed.len) {
 		print_foreign(printed);
 		putchar('\n');

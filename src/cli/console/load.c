@@ -101,6 +101,7 @@ static enum err no_blueprint(struct turn *t, const char *name)
 
 int console_load_blueprint(struct console *c, const char *name)
 {
+	struct bundle *bundle;
 	struct bytes text;
 	const char *path;
 	struct turn t;
@@ -108,6 +109,7 @@ int console_load_blueprint(struct console *c, const char *name)
 	enum err e;
 
 	turn_begin(&t, c);
+	bundle = arena_new(&t.call.arena, struct bundle);
 	if (!c->blueprints) {
 		note_err(&t.call.note, E_NOT_FOUND, "the blueprints are not installed");
 		note_hint(&t.call.note, "WEFT_BLUEPRINTS names the directory that has them");
@@ -119,7 +121,8 @@ int console_load_blueprint(struct console *c, const char *name)
 	e = read_file(&t.call, path, BLUEPRINT_MAX, &text);
 	if (e < 0)
 		return turn_fail(&t, e);
-	exit_code = console_eval(c, text, NULL);
+	bundle_of_text(bundle, &t.call.arena, path, text);
+	exit_code = console_eval(c, bundle->chunk, bundle);
 	if (exit_code == 0 && c->terminal)
 		print_in(COLOR_DIM, "loaded the blueprint %s\n", name);
 	turn_end(&t);
