@@ -6,7 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/text.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 #include "flow/nouns.h"
 #include "flow/wait.h"
 #include "msg/avro.h"
@@ -24,13 +24,16 @@ enum { AWAIT_MS = 50, AWAIT_MS_MAX = 3200 };
 
 /* ---- one turn ---- */
 
-static enum err try_turn(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome,
+static enum err try_turn(struct live *p, struct arena *a, struct reading *reading, struct outcome *outcome,
 			 struct note *note)
 {
 	enum err e = load_instance(p, note);
 
-	if (e == OK)
-		e = instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
+	if (e == OK) {
+		instance_lend(p->instance, reading_drive(reading));
+		e = instance_turn(p->instance, a, reading->message, p->environment, p->gas_limit, outcome, note);
+		instance_lend(p->instance, NULL);
+	}
 	if (e < 0) {
 		instance_close(p->instance);
 		p->instance = NULL;
@@ -41,18 +44,26 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 enum err advance_turn(struct live *p, struct arena *a, struct bytes message, struct result *out, struct note *note)
 {
 	uint64_t began_ns = clock_ns(); /* counts towards the next checkpoint, not towards the result */
+	struct reading reading;
 	struct outcome outcome;
-	enum err e = try_turn(p, a, message, &outcome, note);
+	enum err e;
+
+	reading_begin(&reading, p, message, false);
+	e = try_turn(p, a, &reading, &outcome, note);
 
 	if (e == E_WORKER && !p->cu->closing) { /* once more, in a new worker, on the memory as it was */
 		log_event(p->cu->options.log, LOG_ODD, "cu.worker", "process=%s nonce=%" PRId64 " %s",
 			  id_text(p->process).s, p->tip.nonce + 1, note->text);
 		note_reset(note);
-		e = try_turn(p, a, message, &outcome, note);
+		e = try_turn(p, a, &reading, &outcome, note);
 	}
+	if (e == OK) {
+		result_of_outcome(out, a, &outcome);
+		reading_list(&reading, a, out);
+	}
+	reading_end(&reading);
 	if (e < 0)
 		return e;
-	result_of_outcome(out, a, &outcome);
 	if (out->keeps_memory) {
 		e = instance_commit(p->instance, note);
 		p->broken = e < 0; /* the image may be half written: start over from the checkpoint */

@@ -280,6 +280,9 @@ void cron_for_module(struct buf *out, const struct live *p, struct tags tags, ui
 /* dry_run_for_module: E_ARGUMENT when `body` is not such an object (ao-units 5.6). */
 must_use enum err dry_run_for_module(struct buf *out, struct arena *a, struct id process, const struct tip *tip,
 				     struct bytes body, struct note *note);
+/* value_for_module writes any JSON as JSON.stringify would write what JSON.parse made of it: escapes and blanks are not part of a
+ * value. */
+void value_for_module(struct jw *w, struct arena *a, const struct json *v);
 /* environment_for_module is the second argument: the process and the module. */
 struct bytes environment_for_module(struct arena *a, const struct live *p);
 
