@@ -133,6 +133,8 @@ static void halt(struct reading_file *f, const char *words)
 {
 	f->read.answer = DRIVE_FAILURE;
 	f->read.failure = bytes_str(words);
+	f->read.size = 0;
+	f->read.content = (struct id){{0}};
 }
 
 static enum err away(struct note *note, const char *what, struct bytes id)

@@ -221,7 +221,7 @@ TEST(documents_are_those_of_blocks_up_to_the_message)
 
 /* ---- the record ---- */
 
-static struct id mixed_history(struct id big, struct id a, struct id withheld)
+static struct id mixed_history(struct id *newest, struct id big, struct id a, struct id withheld)
 {
 	struct id p = spawn("Assignments"), last;
 
@@ -231,6 +231,7 @@ static struct id mixed_history(struct id big, struct id a, struct id withheld)
 	stage_send(p, "w/block/1500000", NONE);
 	last = send(p, "b/data/", big);
 	t_check(bytes_starts(stage_output(p, last), "3145805 "));
+	*newest = last;
 	return p;
 }
 
@@ -248,16 +249,17 @@ static struct id big_item(void)
 
 TEST(an_empty_disk_reaches_the_same_state)
 {
-	struct id p, sum;
+	struct id p, sum, newest;
 
 	open_stage(store_open_memory());
-	p = mixed_history(big_item(), item("x"), item("withheld"));
+	p = mixed_history(&newest, big_item(), item("x"), item("withheld"));
 	sum = stage_state(p);
 	t_check(!id_is_zero(sum));
 	t_u64(listed(p), 5);
 	begin_anew();
 	t_u64(listed(p), 0);
 	t_check(id_eq(stage_state(p), sum));
+	result(p, newest); /* is answered when what came before is on the disk */
 	t_u64(listed(p), 5);
 	stage_close();
 }
@@ -278,13 +280,13 @@ static void drop_checkpoints(struct id process)
 
 static void replay_with(struct store *store)
 {
-	struct id big, a, withheld, p, sum;
+	struct id big, a, withheld, p, sum, newest;
 
 	open_stage(store);
 	big = big_item();
 	a = item("x");
 	withheld = item("withheld");
-	p = mixed_history(big, a, withheld);
+	p = mixed_history(&newest, big, a, withheld);
 	sum = stage_state(p);
 	stage_stop();
 	drop_checkpoints(p);
@@ -307,6 +309,40 @@ static void replay_with(struct store *store)
 TEST(the_record_answers_for_a_weave_that_has_lost_the_items)
 {
 	replay_with(store_open_memory());
+}
+
+/* Two crons between two messages, which both read. */
+TEST(crons_have_records_of_their_own)
+{
+	char read[100];
+	const struct json *edges;
+	struct id p, a, sum;
+
+	open_stage(store_open_memory());
+	a = item("content");
+	attest(attestor, a, 1);
+	snprintf(read, sizeof(read), "w/data/%s", id_text(a).s);
+	p = stage_spawn(module,
+			stage_tags("Attestor", attestor, "Cron-Interval", "10-seconds", "Cron-Tag-Read", read, NULL),
+			0);
+	stage_send_at(p, "m", NONE, STAGE_T0 + 21000);
+	result(p, stage_send_at(p, "m", NONE, STAGE_T0 + 22000));
+	sum = stage_state(p);
+	edges = json_get(list(p, "", 10), "edges");
+	t_u64(edges->count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct json *edge = json_at(edges, i);
+		t_text(json_whole(json_get(edge, "ordinate")), "0");
+		t_text(json_whole(json_get(edge, "cron")), i ? "2" : "1");
+		t_text(json_get_text(&stage.arena, json_get(edge, "node"), "Answer"), "file");
+	}
+	stage_stop();
+	drop_checkpoints(p);
+	stage_forget(a);
+	stage_start();
+	t_check(id_eq(stage_state(p), sum));
+	t_u64(listed(p), 2);
+	stage_close();
 }
 
 TEST(the_record_of_a_disk_answers_too)
@@ -338,6 +374,7 @@ TEST(a_lost_content_is_fetched_again_and_compared)
 	p = spawn("Assignments");
 	m = send(p, "w/data/", big);
 	key = (struct result_key){.timestamp_ms = stage_last(p)->timestamp_ms, .ordinate = 1};
+	result(p, m);
 	sum = stage_state(p);
 	t_ok(reads_get(stage.store, &stage.arena, p, &key, &read, &count));
 	t_u64(count, 1);
