@@ -6,13 +6,14 @@
  */
 #include "base/clock.h"
 #include "base/text.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 #include "flow/nouns.h"
 #include "flow/wait.h"
 #include "msg/avro.h"
 #include "msg/item.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Chains are checked from here on (ao-units 5.9), and below the first height that the public network ever gave a process:
@@ -29,9 +30,10 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 {
 	enum err e = load_instance(p, note);
 
-	if (e == OK)
-		e = instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
-	return e;
+	if (e < 0)
+		return e;
+	instance_lend(p->instance, reading_drive(p->reading));
+	return instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
 }
 
 enum err advance_settle(struct live *p, struct note *note)
@@ -42,19 +44,40 @@ enum err advance_settle(struct live *p, struct note *note)
 	return e;
 }
 
+static void end_reading(struct live *p)
+{
+	if (p->instance)
+		instance_lend(p->instance, NULL);
+	reading_end(p->reading);
+	free(p->reading);
+	p->reading = NULL;
+}
+
 enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome, struct note *note)
 {
 	uint64_t began_ns = clock_ns(); /* counts towards the next checkpoint, not towards the result */
-	enum err e = try_turn(p, a, message, outcome, note);
+	enum err e;
 
+	p->reading = calloc(1, sizeof(*p->reading));
+	must(p->reading != NULL);
+	reading_begin(p->reading, p, message, false);
+	e = try_turn(p, a, message, outcome, note);
 	if (e == E_WORKER && !p->cu->closing) { /* once more, in a new worker, on the memory as it was */
 		log_event(p->cu->options.log, LOG_ODD, "cu.worker", "process=%s nonce=%" PRId64 " %s",
 			  id_text(p->process).s, p->tip.nonce + 1, note->text);
 		note_reset(note);
 		e = try_turn(p, a, message, outcome, note);
 	}
+	if (e < 0)
+		end_reading(p);
 	p->unsaved_ns += clock_ns() - began_ns;
 	return e;
+}
+
+void advance_result(const struct live *p, struct arena *a, const struct outcome *outcome, struct result *out)
+{
+	result_of_outcome(out, a, outcome);
+	reading_list(p->reading, a, out);
 }
 
 enum err advance_end(struct live *p, const struct result *result, struct note *note)
@@ -62,6 +85,7 @@ enum err advance_end(struct live *p, const struct result *result, struct note *n
 	uint64_t began_ns = clock_ns();
 	enum err e = result->keeps_memory ? instance_commit(p->instance, note) : instance_rollback(p->instance, note);
 
+	end_reading(p);
 	p->broken = e < 0; /* the image may be half written: start over from the checkpoint */
 	p->unsaved_turns++;
 	p->unsaved_ns += clock_ns() - began_ns;
@@ -78,7 +102,7 @@ enum err advance_turn(struct live *p, struct arena *a, struct bytes message, str
 
 	if (e < 0)
 		return e;
-	result_of_outcome(out, a, &outcome);
+	advance_result(p, a, &outcome, out);
 	return advance_end(p, out, note);
 }
 

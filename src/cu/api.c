@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * api: the compute unit's HTTP (ao-units 5.1).
+ * api: the compute unit's HTTP (ao-units 5.1), and GET /reads/{process}[?from=<cursor>&limit=<n>], which is ours: what a process has
+ * read of the weave (drive.h).
  */
 #include "base/clock.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 #include "msg/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RESULTS_LIMIT = 25, CRON_LIMIT = 500, CRON_LIMIT_MAX = 1000, LIMIT_MAX = 10000 };
+enum { RESULTS_LIMIT = 25, READS_LIMIT = 100, CRON_LIMIT = 500, CRON_LIMIT_MAX = 1000, LIMIT_MAX = 10000 };
 
 static bool parse_process(struct http_request *r, struct bytes text, struct id *process)
 {
@@ -148,6 +149,36 @@ static void get_cron(void *ctx, struct http_request *r)
 	ask_cron(ctx, process, &ask, on_json, r);
 }
 
+static void get_reads(void *ctx, struct http_request *r)
+{
+	struct cu *cu = ctx;
+	struct reads_ask ask = {.limit = READS_LIMIT};
+	struct note note = {0};
+	struct buf page = BUF_EMPTY;
+	struct bytes text;
+	struct id process;
+	uint64_t number;
+	enum err e = OK;
+
+	if (!parse_process(r, http_segment(r, 0), &process))
+		return;
+	(void)http_query(r, "from", &ask.after);
+	if (http_query(r, "limit", &text)) {
+		if (!bytes_u64(text, &number))
+			e = note_err(&note, E_ARGUMENT, "'limit': Expected number, received \"%.*s\".",
+				     BYTES_FMT(text));
+		else
+			ask.limit = number < LIMIT_MAX ? (size_t)number : LIMIT_MAX;
+	}
+	if (e == OK)
+		e = reads_page(&page, cu->options.store, process, &ask, &note);
+	if (e < 0)
+		http_answer_err(r, e, &note);
+	else
+		http_answer_buf(r, 200, HTTP_JSON, &page);
+	buf_release(&page);
+}
+
 /* ---- state and dry runs ---- */
 
 static void on_state(void *ctx, enum err e, const struct note *note, struct live *p)
@@ -211,6 +242,7 @@ const struct http_route cu_routes[] = {
 	{"GET", "/result/{}", get_result},
 	{"GET", "/results/{}", get_results},
 	{"GET", "/cron/{}", get_cron},
+	{"GET", "/reads/{}", get_reads},
 	{"GET", "/state/{}", get_state},
 	{"POST", "/dry-run", post_dry_run},
 };

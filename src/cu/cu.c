@@ -35,6 +35,7 @@ enum {
 	CRON_PAGE = 500,
 };
 #define MEMORY_MAX ((uint64_t)4 << 30)
+#define DRIVE_BYTES_MAX ((uint64_t)1 << 30)
 #define GAS_MAX ((uint64_t)9000000000000)
 #define CHECKPOINT_GAS ((uint64_t)300000000000000)
 
@@ -63,6 +64,7 @@ static void fill_in(struct cu_options *o)
 	OR(dry_queue_max, DRY_QUEUE_MAX);
 	OR(dry_ms_max, DRY_MS_MAX);
 	OR(stop_grace_ms, STOP_GRACE_MS);
+	OR(drive_bytes_max, DRIVE_BYTES_MAX);
 	OR(checkpoint_turns, CHECKPOINT_TURNS);
 	OR(checkpoint_gas, CHECKPOINT_GAS);
 	OR(checkpoint_ms, CHECKPOINT_MS);

@@ -16,8 +16,9 @@
  * Files: api.c is the HTTP of ao-units 5; live.c the processes at hand, each with a queue of jobs that run one
  * after the other; load.c and module.c make a process live; history.c is the window on its assignments; advance.c takes
  * it forward; message.c is what the module sees; cron.c the messages that nobody sent; result.c what is kept
- * and found; migrate.c a process that goes on with another module; keep.c results on their way to the disk; checkpoint.c, upload.c and fetch.c the memory that
- * outlives this program; dry.c runs of which nothing is kept.
+ * and found; migrate.c a process that goes on with another module; keep.c results on their way to the disk; checkpoint.c,
+ * upload.c and fetch.c the memory that outlives this program; dry.c runs of which nothing is kept; drive.c, available.c,
+ * document.c and reads.c what modules read of the weave, and the record of it.
  *
  * Promises: assignments are evaluated in the order of their nonces and none is left out; a broken hash chain stops the
  * process, not the unit; a result is durable before it is answered; a failing message is a result, and leaves the memory as
@@ -56,6 +57,8 @@ struct cu_options {
 	size_t dry_queue_max;   /* 3,000 */
 	uint64_t dry_ms_max;    /* a dry run that takes longer is stopped; 60,000 */
 	uint64_t stop_grace_ms; /* for what is under way at cu_close; 5,000 */
+
+	uint64_t drive_bytes_max; /* what one message may read of the weave (drive.h); 1 GiB */
 
 	/* Checkpoints on this disk: after so many turns, so much gas, so much time spent on turns; 2,000, 3e14, 10,000. */
 	uint64_t checkpoint_turns, checkpoint_gas, checkpoint_ms;

@@ -109,6 +109,32 @@ TEST_TIMEOUT(an_aos_process_goes_on_after_restart_and_from_nothing, 120)
 	stage_close();
 }
 
+/* What io.open, seek and read of the published module do with what the host gives them. */
+TEST_TIMEOUT(an_aos_process_reads_files_of_the_weave, 120)
+{
+	char lua[300];
+	struct id p, a;
+
+	if (!open_stage())
+		return;
+	stage_block(STAGE_HEIGHT, STAGE_T0 / 1000);
+	a = stage_item(NULL, BYTES("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), NONE, STAGE_HEIGHT);
+	p = stage_spawn(module, stage_tags("Name", "test", "Availability-Type", "test", NULL), 0);
+	snprintf(lua, sizeof(lua),
+		 "local f = io.open('/data/%s') local n = f:seek('end') f:seek('set') return n .. f:read(5) .. "
+		 "f:read(4)",
+		 id_text(a).s);
+	t_text(eval(p, lua), "26ABCDEFGHI");
+	snprintf(lua, sizeof(lua),
+		 "local f = io.open('/data/%s') local at = f:seek('set', 20) return at .. f:read(6) .. f:seek('cur')",
+		 id_text(a).s);
+	t_text(eval(p, lua), "20UVWXYZ26");
+	t_text(eval(p, "local f = io.open('/block/1500000') local n = f:seek('end') return n .. f:read(n)"),
+	       "18{\"height\":1500000}");
+	t_text(eval(p, "return tostring(io.open('/elsewhere'))"), "nil");
+	stage_close();
+}
+
 struct asker {
 	pthread_t thread;
 	struct id process, *messages;

@@ -10,7 +10,6 @@
 #include "http/http.h"
 #include "test/test.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -386,58 +385,6 @@ TEST(sizes_are_read_as_the_reference_reads_them)
 
 /* ---- workers ---- */
 
-static bool is_worker(pid_t pid)
-{
-	char path[100], name[32] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return false;
-	if (fscanf(f, "%31s", name) != 1)
-		name[0] = 0;
-	fclose(f);
-	return strcmp(name, "weft-worker") == 0;
-}
-
-/* A child of a thread that is a weft-worker; others compile. */
-static pid_t worker_of(pid_t process, pid_t thread)
-{
-	char path[100];
-	pid_t found = 0;
-	FILE *f;
-	int pid;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", process, thread);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	while (!found && fscanf(f, "%d", &pid) == 1)
-		if (is_worker(pid))
-			found = pid;
-	fclose(f);
-	return found;
-}
-
-/* The parent of workers is the child of one of the unit's threads. */
-static pid_t nursery(void)
-{
-	pid_t found = 0;
-	char path[100];
-	struct dirent *d;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", getpid());
-	dir = opendir(path);
-	t_check(dir != NULL);
-	while (!found && (d = readdir(dir)))
-		if (d->d_name[0] != '.')
-			found = worker_of(getpid(), (pid_t)strtol(d->d_name, NULL, 10));
-	closedir(dir);
-	return found;
-}
-
 TEST(a_worker_that_is_killed_costs_nothing_but_time)
 {
 	struct id p;
@@ -447,7 +394,7 @@ TEST(a_worker_that_is_killed_costs_nothing_but_time)
 	t_text(stage_output(p, stage_send(p, "a", NONE)), "000002");
 	for (int i = 0; i < 5; i++) {
 		char want[20];
-		pid_t parent = nursery(), worker = worker_of(parent, parent);
+		pid_t parent = stage_nursery(), worker = stage_worker_of(parent, parent);
 		t_check(parent > 0 && worker > 0);
 		kill(i % 2 ? parent : worker, SIGKILL);
 		while (kill(worker, 0) == 0) /* with its parent it goes a little later */

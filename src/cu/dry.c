@@ -10,7 +10,7 @@
  * dry_ms_max is stopped.
  */
 #include "base/clock.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -132,14 +132,19 @@ static void give_instance(struct live *p, struct instance *i)
 static enum err try_once(struct dry *d, struct arena *a, struct outcome *outcome, struct note *note)
 {
 	struct live *p = d->live;
+	struct reading reading;
 	struct instance *i;
 	enum err e = take_instance(p, &i, note);
 
 	if (e < 0)
 		return e;
+	reading_begin(&reading, p, buf_bytes(&d->text), true);
+	instance_lend(i, reading_drive(&reading));
 	begin_watch(d, i);
 	e = instance_try(i, a, buf_bytes(&d->text), p->environment, p->gas_limit, outcome, note);
 	end_watch(d);
+	instance_lend(i, NULL);
+	reading_end(&reading);
 	if (e < 0)
 		instance_close(i);
 	else

@@ -120,8 +120,7 @@ void cron_for_module(struct buf *out, const struct live *p, struct tags tags, ui
 	jw_object_end(&w);
 }
 
-/* Any JSON, as JSON.stringify would write what JSON.parse made of it: escapes and blanks are not part of a value. */
-static void write_value(struct jw *w, struct arena *a, const struct json *v)
+void value_for_module(struct jw *w, struct arena *a, const struct json *v)
 {
 	switch (v->kind) {
 	case JSON_STRING:
@@ -130,14 +129,14 @@ static void write_value(struct jw *w, struct arena *a, const struct json *v)
 	case JSON_ARRAY:
 		jw_array(w);
 		for (const struct json *i = v->first; i; i = i->next)
-			write_value(w, a, i);
+			value_for_module(w, a, i);
 		jw_array_end(w);
 		return;
 	case JSON_OBJECT:
 		jw_object(w);
 		for (const struct json *i = v->first; i; i = i->next) {
 			jw_key_bytes(w, json_text(a, &(struct json){.kind = JSON_STRING, .raw = i->key}));
-			write_value(w, a, i);
+			value_for_module(w, a, i);
 		}
 		jw_object_end(w);
 		return;
@@ -157,7 +156,7 @@ static void copy_member(struct jw *w, struct arena *a, const struct json *body, 
 	if (!member)
 		return;
 	jw_key(w, key);
-	write_value(w, a, member);
+	value_for_module(w, a, member);
 }
 
 /* A number, also as text; `otherwise` when it is absent. */

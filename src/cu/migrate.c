@@ -348,7 +348,7 @@ enum err migrate_turn(struct live *p, struct arena *a, const struct assignment *
 
 	if (e < 0)
 		return e;
-	result_of_outcome(out, a, &outcome);
+	advance_result(p, a, &outcome, out);
 	if (!out->keeps_memory || !exported(&state, a, &outcome))
 		return advance_end(p, out, note);
 	put_back.gas_used = out->gas_used;

@@ -87,8 +87,6 @@ static enum err module_from_weave(struct cu *cu, struct module *m, struct arena 
 
 static enum err check_module(struct module *m, struct note *note)
 {
-	struct bytes extension;
-
 	if (!tags_find(m->tags, "Module-Format", &m->format) || !reader_known(m->format)) {
 		note_err(note, E_UNSUPPORTED, "Module-Format for module \"%s\" is not supported: \"%.*s\"", m->id,
 			 BYTES_FMT(m->format));
@@ -100,9 +98,12 @@ static enum err check_module(struct module *m, struct note *note)
 	if (!tags_has(m->tags, "Output-Encoding"))
 		return note_err(note, E_UNSUPPORTED, "Output-Encoding for module \"%s\" is not supported: it has none",
 				m->id);
-	if (tags_find(m->tags, "Extension", &extension))
-		return note_err(note, E_UNSUPPORTED, "Module Extensions for module \"%s\" are not supported: %.*s",
-				m->id, BYTES_FMT(extension));
+	for (size_t i = 0; i < m->tags.count; i++)
+		if (bytes_eq_str(m->tags.list[i].name, "Extension") &&
+		    !bytes_eq_str(m->tags.list[i].value, "WeaveDrive"))
+			return note_err(note, E_UNSUPPORTED,
+					"Module Extensions for module \"%s\" are not supported: %.*s", m->id,
+					BYTES_FMT(m->tags.list[i].value));
 	return OK;
 }
 

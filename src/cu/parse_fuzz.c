@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What strangers write and the compute unit reads: cursors, the bodies of dry runs, the tags of processes, sizes, and what
- * modules answer. The first byte says which. What comes out is JSON where it is to be JSON, and a cursor that
+ * modules answer, and what gateways say of a transaction. The first byte says which. What comes out is JSON where it is to be JSON, and a cursor that
  * was read and written is the same cursor.
  */
 #include "base/text.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 
 #include <string.h>
 
@@ -82,6 +82,17 @@ static void outcome(struct arena *a, struct bytes text)
 	must_be_json(a, result.json);
 }
 
+/* What a gateway says of a transaction becomes a file. */
+static void transaction(struct arena *a, struct bytes text)
+{
+	struct buf out = BUF_EMPTY;
+	struct note note = {0};
+
+	if (with_owner_address(&out, a, text, BYTES("otherwise"), &note) == OK)
+		must_be_json(a, buf_bytes(&out));
+	buf_release(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a = ARENA_EMPTY;
@@ -90,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	text = bytes_of(data + 1, size - 1);
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		cursor(&a, text);
 		break;
@@ -105,6 +116,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		outcome(&a, text);
+		break;
+	case 5:
+		transaction(&a, text);
 		break;
 	}
 	arena_release(&a);

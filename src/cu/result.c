@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RESULT_VERSION = 1, RESULT_HEAD = 4, FLAG_FAILED = 1, FLAG_UNLISTED = 2, KEY_RESULT = 52, SEEN_KEY_MAX = 81 };
+enum { RESULT_VERSION = 1, RESULT_HEAD = 4, FLAG_FAILED = 1, FLAG_UNLISTED = 2, SEEN_KEY_MAX = 81 };
 
 /* ---- from an outcome (ao-units 5.2, 5.12) ---- */
 
@@ -79,17 +79,17 @@ void result_of_outcome(struct result *out, struct arena *a, const struct outcome
 
 /* ---- keeping ---- */
 
-static struct bytes write_key(uint8_t out[KEY_RESULT], struct id process, const struct result_key *key)
+struct bytes result_key_write(uint8_t out[RESULT_KEY_SIZE], struct id process, const struct result_key *key)
 {
 	memcpy(out, process.b, 32);
 	set_u64be(out + 32, key->timestamp_ms);
 	set_u64be(out + 40, key->ordinate);
 	for (int i = 0; i < 4; i++)
 		out[48 + i] = (uint8_t)(key->cron >> (24 - 8 * i));
-	return bytes_of(out, KEY_RESULT);
+	return bytes_of(out, RESULT_KEY_SIZE);
 }
 
-static void read_key(struct result_key *out, struct bytes key)
+void result_key_read(struct result_key *out, struct bytes key)
 {
 	out->timestamp_ms = get_u64be(key.ptr + 32);
 	out->ordinate = get_u64be(key.ptr + 40);
@@ -117,7 +117,7 @@ static bool read_value(struct result *out, struct bytes value)
 
 void result_put(struct store_batch *b, struct id process, const struct result_key *key, const struct result *result)
 {
-	uint8_t row[KEY_RESULT], head[RESULT_HEAD] = {RESULT_VERSION};
+	uint8_t row[RESULT_KEY_SIZE], head[RESULT_HEAD] = {RESULT_VERSION};
 	struct buf value = BUF_EMPTY;
 
 	head[1] = (uint8_t)((result->failed ? FLAG_FAILED : 0) | (result->unlisted ? FLAG_UNLISTED : 0));
@@ -125,8 +125,10 @@ void result_put(struct store_batch *b, struct id process, const struct result_ke
 	buf_put(&value, head, sizeof(head));
 	buf_put_bytes(&value, result->cron_name);
 	buf_put_bytes(&value, result->json);
-	store_put(b, TABLE_RESULT, write_key(row, process, key), buf_bytes(&value));
+	store_put(b, TABLE_RESULT, result_key_write(row, process, key), buf_bytes(&value));
 	buf_release(&value);
+	for (size_t i = 0; i < result->read_count; i++)
+		read_put(b, process, key, i, &result->reads[i]);
 }
 
 static struct bytes id_key(uint8_t out[64], struct id process, struct id id)
@@ -138,9 +140,9 @@ static struct bytes id_key(uint8_t out[64], struct id process, struct id id)
 
 void result_put_id(struct store_batch *b, struct id process, struct id id, const struct result_key *key)
 {
-	uint8_t row[KEY_RESULT], by_id[64];
+	uint8_t row[RESULT_KEY_SIZE], by_id[64];
 
-	store_put(b, TABLE_RESULT_ID, id_key(by_id, process, id), write_key(row, process, key));
+	store_put(b, TABLE_RESULT_ID, id_key(by_id, process, id), result_key_write(row, process, key));
 }
 
 enum err result_get(struct store *s, struct arena *a, struct id process, struct bytes id, struct result *out)
@@ -231,7 +233,7 @@ struct paging {
 
 /* The first key past what a lower cursor excludes, or an upper one includes. A cursor is exact as far as it says: without an
  * ordinate a lower one excludes nothing of its timestamp, and an upper one includes all of it (ao-units 5.4). */
-static struct bytes bound(uint8_t out[KEY_RESULT + 1], struct id process, const struct cursor *c, bool lower)
+static struct bytes bound(uint8_t out[RESULT_KEY_SIZE + 1], struct id process, const struct cursor *c, bool lower)
 {
 	struct result_key key = c->key;
 
@@ -241,9 +243,9 @@ static struct bytes bound(uint8_t out[KEY_RESULT + 1], struct id process, const 
 	} else if (c->cron.len) { /* a cron that is not there: all of them are met */
 		key.cron = UINT32_MAX;
 	}
-	write_key(out, process, &key);
-	out[KEY_RESULT] = 0;
-	return bytes_of(out, KEY_RESULT + !(lower && !c->has_ordinate));
+	result_key_write(out, process, &key);
+	out[RESULT_KEY_SIZE] = 0;
+	return bytes_of(out, RESULT_KEY_SIZE + !(lower && !c->has_ordinate));
 }
 
 static void write_node(struct paging *p, struct bytes json)
@@ -270,7 +272,7 @@ static bool see_result(void *ctx, struct bytes key, struct bytes value)
 	struct result_key at;
 	struct result r;
 
-	if (key.len != KEY_RESULT || !read_value(&r, value) || r.failed || r.unlisted ||
+	if (key.len != RESULT_KEY_SIZE || !read_value(&r, value) || r.failed || r.unlisted ||
 	    (p->ask->crons_only && r.cron_name.len == 0))
 		return true;
 	if (p->count == p->ask->limit || p->w.out->len >= PAGE_BYTES_MAX) {
@@ -279,7 +281,7 @@ static bool see_result(void *ctx, struct bytes key, struct bytes value)
 	}
 	p->count++;
 	arena_reset(p->arena);
-	read_key(&at, key);
+	result_key_read(&at, key);
 	jw_object(&p->w);
 	write_node(p, r.json);
 	cursor_write(&cursor, &at, r.cron_name, p->ask->descending);
@@ -302,9 +304,9 @@ static bool see_name(void *ctx, struct bytes key, struct bytes value)
 	struct result_key at;
 	struct result r;
 
-	if (key.len != KEY_RESULT || !read_value(&r, value) || !bytes_eq(r.cron_name, n->name))
+	if (key.len != RESULT_KEY_SIZE || !read_value(&r, value) || !bytes_eq(r.cron_name, n->name))
 		return true;
-	read_key(&at, key);
+	result_key_read(&at, key);
 	n->cron = at.cron;
 	n->found = true;
 	return false;
@@ -312,7 +314,7 @@ static bool see_name(void *ctx, struct bytes key, struct bytes value)
 
 static enum err resolve(struct store *s, struct id process, struct cursor *c)
 {
-	uint8_t from[KEY_RESULT], to[KEY_RESULT];
+	uint8_t from[RESULT_KEY_SIZE], to[RESULT_KEY_SIZE];
 	struct result_key last = c->key;
 	struct naming n = {.name = c->cron};
 	struct store_range range;
@@ -322,7 +324,8 @@ static enum err resolve(struct store *s, struct id process, struct cursor *c)
 		return OK;
 	c->key.cron = 0;
 	last.cron = UINT32_MAX;
-	range = (struct store_range){.from = write_key(from, process, &c->key), .to = write_key(to, process, &last)};
+	range = (struct store_range){.from = result_key_write(from, process, &c->key),
+				     .to = result_key_write(to, process, &last)};
 	e = store_scan(s, TABLE_RESULT, &range, see_name, &n);
 	if (n.found) {
 		c->key.cron = n.cron;
@@ -333,7 +336,7 @@ static enum err resolve(struct store *s, struct id process, struct cursor *c)
 
 enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask)
 {
-	uint8_t from[KEY_RESULT + 1], to[KEY_RESULT + 1], end[32];
+	uint8_t from[RESULT_KEY_SIZE + 1], to[RESULT_KEY_SIZE + 1], end[32];
 	struct cursor low = ask->from, high = ask->to;
 	struct store_range range = {.backward = ask->descending};
 	struct arena a = ARENA_EMPTY;

@@ -8,6 +8,8 @@
  *   SEEN        process 32, kind 1, hash 48 or id 32              nonce 8: what must not be evaluated twice
  *   CHECKPOINT  process 32                                        checkpoint.c
  *   MODULE      module 32                                         load.c
+ *   READ        as RESULT, number 2                               reads.c: what the turn has read of the weave
+ *   PAYLOAD     item 32                                           reads.c
  *
  * Numbers are big-endian, so that a scan is a page of /results. The ordinate is the nonce, or that of the message
  * before a cron; cron is 0 for what was scheduled, and counts those between two messages otherwise.
@@ -21,7 +23,7 @@
 #include "reader/reader.h"
 #include "store/store.h"
 
-enum { TABLE_RESULT, TABLE_RESULT_ID, TABLE_SEEN, TABLE_CHECKPOINT, TABLE_MODULE };
+enum { TABLE_RESULT, TABLE_RESULT_ID, TABLE_SEEN, TABLE_CHECKPOINT, TABLE_MODULE, TABLE_READ, TABLE_PAYLOAD };
 
 /* The place of a result among those of its process. */
 struct result_key {
@@ -29,13 +31,24 @@ struct result_key {
 	uint32_t cron;
 };
 
+/* A file of the weave that a turn has opened (drive.h). */
+struct read {
+	struct bytes path;
+	enum drive_answer answer;
+	uint64_t size;        /* of a file */
+	struct id content;    /* its SHA-256, which is its blob */
+	struct bytes failure; /* or what the module was ended with */
+};
+
 struct result {
 	struct bytes json;
-	bool failed;            /* it has an Error: not listed by /results */
-	bool unlisted;          /* pages leave it out: a double, or the message of a process that has no place */
-	bool keeps_memory;      /* whether the turn's memory becomes the process's; not stored */
-	uint64_t gas_used;      /* not stored */
-	struct bytes cron_name; /* "0-10-seconds", or empty */
+	bool failed;              /* it has an Error: not listed by /results */
+	bool unlisted;            /* pages leave it out: a double, or the message of a process that has no place */
+	bool keeps_memory;        /* whether the turn's memory becomes the process's; not stored */
+	uint64_t gas_used;        /* not stored */
+	struct bytes cron_name;   /* "0-10-seconds", or empty */
+	const struct read *reads; /* stored in rows of their own */
+	size_t read_count;
 };
 
 /* result_of_outcome makes the JSON {"Messages","Assignments","Spawns","Output"[,"GasUsed"][,"Error"]} in `a`. */
@@ -43,7 +56,15 @@ void result_of_outcome(struct result *out, struct arena *a, const struct outcome
 /* result_empty is the answer for what was not evaluated: a message seen before. */
 struct bytes result_empty(void);
 
+/* result_key_write gives the key as a row has it; result_key_read takes it apart again. */
+enum { RESULT_KEY_SIZE = 52 };
+struct bytes result_key_write(uint8_t out[RESULT_KEY_SIZE], struct id process, const struct result_key *key);
+void result_key_read(struct result_key *out, struct bytes key);
+
+/* result_put puts what the turn has read, too; read_put is one of these. */
 void result_put(struct store_batch *b, struct id process, const struct result_key *key, const struct result *result);
+void read_put(struct store_batch *b, struct id process, const struct result_key *key, size_t number,
+	      const struct read *read);
 void result_put_id(struct store_batch *b, struct id process, struct id id, const struct result_key *key);
 /* result_get finds it by message or assignment id. E_NOT_FOUND. */
 must_use enum err result_get(struct store *s, struct arena *a, struct id process, struct bytes id, struct result *out);

@@ -6,6 +6,7 @@
 #include "flow/wait.h"
 #include "msg/item.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -104,6 +105,34 @@ static struct id shelve(struct bytes data, struct tags tags)
 						  .data = data};
 	pthread_mutex_unlock(&lock);
 	return id;
+}
+
+struct id stage_item(const char *by, struct bytes data, struct tags tags, uint64_t height)
+{
+	struct id id = shelve(data, tags);
+	struct weave_meta *m = &items[item_count - 1].meta;
+
+	if (by)
+		m->owner_address = arena_copy(&stage.arena, bytes_str(by));
+	m->block_height = height;
+	m->mined = height > 0;
+	return id;
+}
+
+struct bytes stage_owner(void)
+{
+	return owner();
+}
+
+void stage_forget(struct id id)
+{
+	struct bytes text = text_of_id(id);
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < item_count; i++)
+		if (bytes_eq(items[i].meta.id, text))
+			items[i].meta.id = BYTES("forgotten");
+	pthread_mutex_unlock(&lock);
 }
 
 struct id stage_module_of(struct bytes wasm, struct tags tags)
@@ -452,6 +481,8 @@ static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
 	bool has = false;
 
 	stage.datas++;
+	if (stage.on_data)
+		stage.on_data();
 	if (weave_away(&note)) {
 		done(ctx, E_PEER, &note, found);
 		return;
@@ -540,6 +571,36 @@ static void give_blocks(void *self, uint64_t height_first, size_t limit, weave_b
 	done(ctx, OK, NULL, blocks + first, count);
 }
 
+/* Documents as short as they may be. */
+static void give_transaction(void *self, struct bytes id, weave_data_done *done, void *ctx)
+{
+	struct note note = {0};
+	char text[200];
+
+	if (weave_away(&note)) {
+		done(ctx, E_PEER, &note, bytes_of(NULL, 0));
+		return;
+	}
+	snprintf(text, sizeof(text), "{\"format\": 2, \"id\":\"%.*s\",\"owner\":\"AQAB\"}", BYTES_FMT(id));
+	done(ctx, OK, NULL, bytes_str(text));
+}
+
+static void give_block(void *self, uint64_t height, weave_data_done *done, void *ctx)
+{
+	struct note note = {0};
+	char text[100];
+	bool there = false;
+
+	for (size_t i = 0; i < block_count; i++)
+		there |= blocks[i].height == height;
+	if (weave_away(&note) || !there) {
+		done(ctx, note.text[0] ? E_PEER : E_NOT_FOUND, &note, bytes_of(NULL, 0));
+		return;
+	}
+	snprintf(text, sizeof(text), "{\"height\":%" PRIu64 "}", height);
+	done(ctx, OK, NULL, bytes_str(text));
+}
+
 static const struct scheduler scheduler = {
 	.self = &stage,
 	.assignment = find_assignment,
@@ -547,8 +608,14 @@ static const struct scheduler scheduler = {
 	.process = give_process,
 	.now = give_now,
 };
-static const struct weave weave = {
-	.self = &stage, .put = put, .find = find, .data = data, .height = give_height, .blocks = give_blocks};
+static const struct weave weave = {.self = &stage,
+				   .put = put,
+				   .find = find,
+				   .data = data,
+				   .height = give_height,
+				   .blocks = give_blocks,
+				   .transaction = give_transaction,
+				   .block = give_block};
 
 /* ---- life ---- */
 
@@ -597,6 +664,59 @@ void stage_close(void)
 	locate_close(locate);
 	readers_close(readers);
 	key_free(stage.key);
+}
+
+/* ---- workers ---- */
+
+static bool is_worker(pid_t pid)
+{
+	char path[100], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%31s", name) != 1)
+		name[0] = 0;
+	fclose(f);
+	return strcmp(name, "weft-worker") == 0;
+}
+
+/* Other children compile. */
+pid_t stage_worker_of(pid_t process, pid_t thread)
+{
+	char path[100];
+	pid_t found = 0;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", process, thread);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	while (!found && fscanf(f, "%d", &pid) == 1)
+		if (is_worker(pid))
+			found = pid;
+	fclose(f);
+	return found;
+}
+
+pid_t stage_nursery(void)
+{
+	pid_t found = 0;
+	char path[100];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", getpid());
+	dir = opendir(path);
+	must(dir != NULL);
+	while (!found && (d = readdir(dir)))
+		if (d->d_name[0] != '.')
+			found = stage_worker_of(getpid(), (pid_t)strtol(d->d_name, NULL, 10));
+	closedir(dir);
+	return found;
 }
 
 /* ---- asking ---- */

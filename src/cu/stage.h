@@ -16,6 +16,7 @@
 #include "store/store.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* The first process's timestamp and height; each place in a history is a second later than the one before. */
 #define STAGE_T0 ((uint64_t)1700000000000)
@@ -33,9 +34,10 @@ struct stage {
 	/* how often the ports were asked */
 	atomic_size_t pages, assignments, processes, finds, datas, blocks_asked;
 	atomic_bool scheduler_away; /* it answers E_PEER */
-	atomic_bool weave_away;
-	_Atomic uint64_t height; /* of the weave; STAGE_HEIGHT */
-	struct id hidden;        /* what the weave does not show; set while nothing is under way */
+	atomic_bool weave_away;     /* so do its index, payloads and documents */
+	_Atomic uint64_t height;    /* of the weave; STAGE_HEIGHT */
+	struct id hidden;           /* what the weave does not show; set while nothing is under way */
+	void (*on_data)(void);      /* when a payload is asked for */
 };
 
 extern struct stage stage;
@@ -69,6 +71,11 @@ struct id stage_assign(struct id process, struct id message, struct tags exclude
 void stage_mine(struct id item, uint64_t height);
 /* stage_transaction puts one on the weave. */
 struct id stage_transaction(const char *data, struct tags tags);
+/* stage_item: of this owner (the test's own: NULL), in a block of this height; 0: in none yet. */
+struct id stage_item(const char *owner, struct bytes data, struct tags tags, uint64_t height);
+/* stage_owner is the address of the test's own items. stage_forget takes one off the weave. */
+struct bytes stage_owner(void);
+void stage_forget(struct id id);
 void stage_block(uint64_t height, uint64_t timestamp_s);
 /* stage_last is the newest assignment of the process, to be changed at will. */
 struct assignment *stage_last(struct id process);
@@ -83,6 +90,10 @@ struct bytes stage_put(struct bytes item);
 
 /* ---- asking ---- */
 
+/* stage_nursery is a parent of workers, the child of one of the unit's threads; stage_worker_of the weft-worker that is the child of
+ * this thread of a process. 0: there is none. */
+pid_t stage_nursery(void);
+pid_t stage_worker_of(pid_t process, pid_t thread);
 /* stage_result is the JSON of the result of a message, or its error in the note. */
 enum err stage_result(struct id process, struct id id, struct bytes *json, struct note *note);
 /* stage_output is its Output as text; ends the test when there is none. */

@@ -166,6 +166,7 @@ struct live {
 	struct tip tip;
 	struct image *image;
 	struct instance *instance;
+	struct reading *reading; /* of the turn at hand (drive.h) */
 	struct window window;
 	const struct cron *crons; /* those by block, then those by time */
 	size_t cron_count;
@@ -258,9 +259,10 @@ must_use enum err advance_turn(struct live *p, struct arena *a, struct bytes mes
 			       struct note *note);
 /* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
 must_use enum err advance_settle(struct live *p, struct note *note);
-/* Its two halves, for who decides between them: the turn, and what becomes of the memory. */
+/* Its parts, for who decides between them: the turn, what it comes to, and what becomes of the memory. */
 must_use enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome,
 			      struct note *note);
+void advance_result(const struct live *p, struct arena *a, const struct outcome *outcome, struct result *out);
 must_use enum err advance_end(struct live *p, const struct result *result, struct note *note);
 /* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
 must_use enum err advance_settle(struct live *p, struct note *note);
@@ -323,6 +325,9 @@ void cron_for_module(struct buf *out, const struct live *p, struct tags tags, ui
 /* dry_run_for_module: E_ARGUMENT when `body` is not such an object (ao-units 5.6). */
 must_use enum err dry_run_for_module(struct buf *out, struct arena *a, struct id process, const struct tip *tip,
 				     struct bytes body, struct note *note);
+/* value_for_module writes any JSON as JSON.stringify would write what JSON.parse made of it: escapes and blanks are not part of a
+ * value. */
+void value_for_module(struct jw *w, struct arena *a, const struct json *v);
 /* environment_for_module is the second argument: the process and the module. */
 struct bytes environment_for_module(struct arena *a, const struct live *p, const struct module *m);
 

@@ -264,6 +264,7 @@ static enum err cu_start(struct node *node, struct note *note)
 				     .live_max = config_number(config, CONFIG_LIVE_MAX),
 				     .live_memory = config_number(config, CONFIG_LIVE_MEMORY),
 				     .dry_ms_max = config_number(config, CONFIG_DRY_MS_MAX),
+				     .drive_bytes_max = config_number(config, CONFIG_DRIVE_BYTES_MAX),
 				     .upload_gas = config_number(config, CONFIG_UPLOAD_GAS),
 				     .log = node->log};
 	enum err e;

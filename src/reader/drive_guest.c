@@ -166,26 +166,28 @@ static void descriptors(int fd)
 	say_number((uint64_t)drive_read(77, text, 10));
 }
 
-/* What stands behind "Data":" up to the quote. */
+static size_t after(const char *message, const char *key)
+{
+	size_t k = 0;
+
+	while (key[k] && message[k] == key[k])
+		k++;
+	return key[k] ? 0 : k;
+}
+
+/* What stands, up to the quote, behind the first "Data":" or, for messages that have none, behind a tag's name Read. */
 static char find_command(const char *message)
 {
-	static const char key[] = "\"Data\":\"";
-	size_t n = 0;
+	size_t n = 0, k = 0;
 	char command = 'm';
 
-	for (; *message; message++) {
-		size_t k = 0;
-		while (k < sizeof(key) - 1 && message[k] == key[k])
-			k++;
-		if (k < sizeof(key) - 1)
-			continue;
-		message += k;
-		if (*message && *message != '"')
-			command = *message++;
-		while (*message && *message != '"' && n < sizeof(path) - 1)
-			path[n++] = *message++;
-		break;
-	}
+	for (; *message && !k; message++)
+		if ((k = after(message, "\"Data\":\"")) || (k = after(message, "\"Read\",\"value\":\"")))
+			message += k - 1;
+	if (*message && *message != '"')
+		command = *message++;
+	while (*message && *message != '"' && n < sizeof(path) - 1)
+		path[n++] = *message++;
 	path[n] = 0;
 	return command;
 }

@@ -73,11 +73,10 @@ uint64_t drive_open(struct call *c)
 	struct drive_table *d = &c->h->drive;
 	char text[DRIVE_PATH_MAX];
 	struct bytes path = path_at(c, call_pointer(c, 0), text);
-	bool data = bytes_starts(path, "/data/");
 	struct drive_found found = {.answer = DRIVE_NO_FILE};
 	uint32_t fd;
 
-	if (!d->source || (!data && !bytes_starts(path, "/tx/") && !bytes_starts(path, "/block/")))
+	if (!d->source || !drive_path(path))
 		return 0;
 	call_charge(c, DRIVE_OPEN_GAS);
 	d->source->open(path, &found);
@@ -88,7 +87,8 @@ uint64_t drive_open(struct call *c)
 	fd = free_fd(d);
 	if (fd == UINT32_MAX)
 		wasm_trap(c->i, TRAP_HOST, "ErrnoError: too many files are open");
-	d->list[fd - FIRST_FD] = (struct drive_fd){.open = true, .text = !data, .file = found.file, .size = found.size};
+	d->list[fd - FIRST_FD] = (struct drive_fd){
+		.open = true, .text = !bytes_starts(path, "/data/"), .file = found.file, .size = found.size};
 	return fd;
 }
 
@@ -129,7 +129,7 @@ static void take(struct call *c, const struct drive_fd *f, uint64_t at, uint64_t
 	struct drive_table *d = &c->h->drive;
 	uint8_t *out = call_range(c, to, len);
 
-	call_charge(c, len / 64);
+	call_charge(c, DRIVE_READ_GAS + len / DRIVE_GAS_BYTES);
 	while (len) {
 		bool ours = d->ahead_len && d->ahead_file == f->file && at >= d->ahead_at &&
 			    at - d->ahead_at < d->ahead_len;
@@ -179,7 +179,6 @@ uint64_t drive_read_vectors(struct call *c)
 		uint64_t n = left(f, f->position);
 
 		n = len < n ? len : n;
-		call_charge(c, 1);
 		take(c, f, f->position, to, n);
 		f->position += n;
 		total += n;

@@ -14,8 +14,8 @@
  *   fd_seek, fd_read, fd_close of WASI       do with these descriptors what they do with files
  *
  * The host answers at once, so the guest is never unwound. Nothing stays open past the turn: descriptors are numbered anew in
- * each, so that a process that was put away and one that stayed see the same numbers. Bytes cost 1 gas for each 64, opening
- * DRIVE_OPEN_GAS, in formats whose gas is ours.
+ * each, so that a process that was put away and one that stayed see the same numbers. It costs gas in formats whose gas is ours
+ * (docs/formats/gas.md).
  */
 #ifndef WEFT_READER_WASM_DRIVE_H
 #define WEFT_READER_WASM_DRIVE_H
@@ -28,8 +28,10 @@ struct host;
 enum {
 	DRIVE_PATH_MAX = 200,   /* no file has a longer name */
 	DRIVE_OPEN_MAX = 4096,  /* at the same time; the guest ends that wants more, as in the published glue */
-	DRIVE_AHEAD = 64 << 10, /* small reads are made of pieces of this size */
+	DRIVE_AHEAD = 16 << 10, /* small reads are made of pieces of this size */
 	DRIVE_OPEN_GAS = 10000,
+	DRIVE_READ_GAS = 2000,   /* of each read, which may bring a piece from the other side of the wire */
+	DRIVE_GAS_BYTES = 16,    /* so many cost 1 more */
 	DRIVE_FAILURE_MAX = 200, /* of the words that end a guest, so much is kept */
 };
 
@@ -67,6 +69,12 @@ struct drive_table {
 /* drive_reset closes all. */
 void drive_reset(struct drive_table *d);
 void drive_release(struct drive_table *d);
+/* drive_path tells what may be a file of the drive. */
+static inline bool drive_path(struct bytes path)
+{
+	return path.len < DRIVE_PATH_MAX &&
+	       (bytes_starts(path, "/data/") || bytes_starts(path, "/tx/") || bytes_starts(path, "/block/"));
+}
 /* drive_has tells whether a descriptor is a file of the drive. */
 bool drive_has(const struct drive_table *d, uint32_t fd);
 

@@ -41,7 +41,7 @@ static enum err lend_file(struct lent *l, struct drive *drive, struct bytes path
 	struct bytes failure;
 	enum err e = OK;
 
-	if (path.len == 0 || path.len >= DRIVE_PATH_MAX || memchr(path.ptr, 0, path.len))
+	if (!drive_path(path) || memchr(path.ptr, 0, path.len))
 		return nonsense(note);
 	if (drive)
 		e = drive->open(drive, &f, path, note);

@@ -20,10 +20,10 @@ static const struct drive_file files[] = {
 static enum err open_file(struct drive *d, const struct drive_file **out, struct bytes path, struct note *note)
 {
 	(void)d;
-	must(path.len > 0);
-	if (path.ptr[0] == 'x')
+	must(path.ptr[0] == '/');
+	if (path.ptr[path.len - 1] == 'x')
 		return note_err(note, E_PEER, "away");
-	*out = &files[path.ptr[0] % 5];
+	*out = &files[path.ptr[path.len - 1] % 5];
 	return OK;
 }
 
