@@ -113,6 +113,8 @@ TEST(digests_match_their_published_examples)
 	hex_is(d, 32, "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45");
 	t_u64(crc32c(0, zeros, 32), 0x8a9136aau);
 	t_u64(crc32c(crc32c(0, "12345", 5), "6789", 4), 0xe3069283u);
+	for (size_t cut = 0; cut <= 9; cut++)
+		t_u64(crc32c(crc32c(0, "123456789", cut), "123456789" + cut, 9 - cut), 0xe3069283u);
 }
 
 TEST(base64_has_one_spelling_for_each_value)

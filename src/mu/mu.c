@@ -91,7 +91,7 @@ static void on_commit(void *ctx, enum err e)
 	mu_let_go(mu);
 }
 
-void mu_commit(struct mu *mu, struct store_batch *b, store_done *done, void *ctx)
+static struct commit *begin_commit(struct mu *mu, store_done *done, void *ctx)
 {
 	struct commit *commit = malloc(sizeof(*commit));
 
@@ -99,7 +99,17 @@ void mu_commit(struct mu *mu, struct store_batch *b, store_done *done, void *ctx
 	*commit = (struct commit){mu, done, ctx};
 	atomic_fetch_add(&mu->commits, 1);
 	mu_hold(mu);
-	store_commit(mu->store, b, on_commit, commit);
+	return commit;
+}
+
+void mu_commit(struct mu *mu, struct store_batch *b, store_done *done, void *ctx)
+{
+	store_commit(mu->store, b, on_commit, begin_commit(mu, done, ctx));
+}
+
+void mu_commit_lazy(struct mu *mu, struct store_batch *b)
+{
+	store_commit_lazy(mu->store, b, on_commit, begin_commit(mu, NULL, NULL));
 }
 
 static void sweep(void *ctx)

@@ -65,6 +65,8 @@ void mu_hold(struct mu *mu);
 void mu_let_go(struct mu *mu);
 /* mu_commit is store_commit, counted; a failure makes the unit broken. `done` may be NULL. */
 void mu_commit(struct mu *mu, struct store_batch *b, store_done *done, void *ctx);
+/* mu_commit_lazy is the same with store_commit_lazy. */
+void mu_commit_lazy(struct mu *mu, struct store_batch *b);
 /* mu_next_seq gives `count` numbers, of which it returns the first, and drops old traces now
  * and then. */
 uint64_t mu_next_seq(struct mu *mu, size_t count);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * How settings are read, where they come from, and that the table of parts gives an order.
+ * How settings are read, where they come from, that the table of parts gives an order, and when memory is given back.
  */
 #include "node/config.h"
+#include "node/memory.h"
 #include "node/topology.h"
 #include "test/test.h"
 
@@ -211,6 +212,21 @@ TEST(the_picture_shows_every_need)
 	t_check(strstr(buf_str(&out), "\n  5  cu        +-----------+---o          results") != NULL);
 	t_check(strstr(buf_str(&out), "\n  6  mu        +-----------+---+---o      the way in") != NULL);
 	buf_release(&out);
+}
+
+/* ---- memory ---- */
+
+TEST(memory_is_given_back_once_a_burst_is_over)
+{
+	struct memory_watch w = {.now_ms = 1000};
+
+	t_check(!memory_is_due(&w, 6000, 200));   /* calm, and nothing has happened yet */
+	t_check(!memory_is_due(&w, 11000, 4000)); /* busy */
+	t_check(!memory_is_due(&w, 16000, 4300));
+	t_check(memory_is_due(&w, 21000, 4400));
+	t_check(!memory_is_due(&w, 26000, 4500)); /* nothing more to give */
+	t_check(!memory_is_due(&w, 31000, 4700));
+	t_check(memory_is_due(&w, 36000, 4900)); /* many small things are a burst too */
 }
 
 TEST_MAIN

@@ -8,6 +8,7 @@
  * reaches a whole foreground group, and workers that died of it could not be checkpointed.
  */
 #include "node/commands.h"
+#include "node/memory.h"
 #include "node/node.h"
 
 #include "cli/print.h"
@@ -182,6 +183,18 @@ static enum err check_ports(const struct node *node, struct note *note)
 			more);
 }
 
+/* The signal that stops us. While there is none, memory is looked after. */
+static int wait_for_stop(const sigset_t *stops)
+{
+	struct timespec look = {.tv_sec = MEMORY_LOOK_MS / 1000};
+	struct memory_watch watch = {0};
+	int signal;
+
+	while ((signal = sigtimedwait(stops, NULL, &look)) < 0)
+		memory_look(&watch);
+	return signal;
+}
+
 static int serve(struct call *c, struct node *node)
 {
 	sigset_t stops;
@@ -189,12 +202,13 @@ static int serve(struct call *c, struct node *node)
 	enum err e;
 
 	signals_block(&stops);
+	memory_prepare();
 	e = node_open(node, &c->note);
 	if (e < 0)
 		return call_fail(c, e);
 	say_ready(node, call_has(c, "json"));
 	warn_of_location(node);
-	must(sigwait(&stops, &signal) == 0);
+	signal = wait_for_stop(&stops);
 	next_signal_ends(&stops);
 	log_event(node->log, LOG_INFO, "node.stopping", "signal=%d", signal);
 	say_to_person("\nstopping (again: at once)\n");

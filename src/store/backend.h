@@ -19,8 +19,8 @@ enum { OP_PUT = 1, OP_DEL = 2, OP_HEADER = 8 };
 
 struct backend {
 	void (*close)(struct store *s);
-	/* takes ops over */
-	void (*commit)(struct store *s, struct buf ops, store_done *done, void *ctx);
+	/* takes ops over; lazy: as store_commit_lazy */
+	void (*commit)(struct store *s, struct buf ops, bool lazy, store_done *done, void *ctx);
 	enum err (*get)(struct store *s, unsigned table, struct bytes key, struct arena *a, struct bytes *value);
 	enum err (*scan)(struct store *s, unsigned table, const struct store_range *range, store_seen *seen, void *ctx);
 	enum err (*blob_put)(struct store *s, struct id hash, struct bytes bytes);

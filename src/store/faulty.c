@@ -32,12 +32,12 @@ static void faulty_close(struct store *s)
 	free(s);
 }
 
-static void faulty_commit(struct store *s, struct buf ops, store_done *done, void *ctx)
+static void faulty_commit(struct store *s, struct buf ops, bool lazy, store_done *done, void *ctx)
 {
 	struct faulty_store *f = self_of(s);
 
 	if (!fails(f)) {
-		f->inner->backend->commit(f->inner, ops, done, ctx);
+		f->inner->backend->commit(f->inner, ops, lazy, done, ctx);
 		return;
 	}
 	buf_release(&ops);

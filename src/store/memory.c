@@ -38,7 +38,7 @@ static struct bytes full_key(uint8_t *out, unsigned table, struct bytes key)
 	return bytes_of(out, key.len + 1);
 }
 
-static void memory_commit(struct store *s, struct buf ops, store_done *done, void *ctx)
+static void memory_commit(struct store *s, struct buf ops, bool lazy, store_done *done, void *ctx)
 {
 	struct memory_store *m = self_of(s);
 	uint8_t key[STORE_KEY_MAX + 1];

@@ -18,6 +18,8 @@ struct location {
 	uint64_t record_at;
 	uint64_t value_at;
 	uint64_t value_len;
+	uint32_t crc; /* CRC-32C of the value, if it is known */
+	bool has_crc;
 };
 
 struct entry {

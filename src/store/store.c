@@ -91,7 +91,15 @@ void store_commit(struct store *s, struct store_batch *b, store_done *done, void
 	struct buf ops = b->ops;
 
 	*b = STORE_BATCH_EMPTY;
-	s->backend->commit(s, ops, done, ctx);
+	s->backend->commit(s, ops, false, done, ctx);
+}
+
+void store_commit_lazy(struct store *s, struct store_batch *b, store_done *done, void *ctx)
+{
+	struct buf ops = b->ops;
+
+	*b = STORE_BATCH_EMPTY;
+	s->backend->commit(s, ops, true, done, ctx);
 }
 
 struct waiting {
@@ -112,12 +120,14 @@ static void on_done(void *ctx, enum err e)
 	pthread_mutex_unlock(&w->lock);
 }
 
-enum err store_commit_wait(struct store *s, struct store_batch *b)
+typedef void commit_with(struct store *s, struct store_batch *b, store_done *done, void *ctx);
+
+static enum err wait_for(commit_with *commit, struct store *s, struct store_batch *b)
 {
 	struct waiting w = {0};
 
 	must(pthread_mutex_init(&w.lock, NULL) == 0 && pthread_cond_init(&w.wake, NULL) == 0);
-	store_commit(s, b, on_done, &w);
+	commit(s, b, on_done, &w);
 	pthread_mutex_lock(&w.lock);
 	while (!w.done)
 		pthread_cond_wait(&w.wake, &w.lock);
@@ -125,6 +135,16 @@ enum err store_commit_wait(struct store *s, struct store_batch *b)
 	pthread_mutex_destroy(&w.lock);
 	pthread_cond_destroy(&w.wake);
 	return w.e;
+}
+
+enum err store_commit_wait(struct store *s, struct store_batch *b)
+{
+	return wait_for(store_commit, s, b);
+}
+
+enum err store_commit_lazy_wait(struct store *s, struct store_batch *b)
+{
+	return wait_for(store_commit_lazy, s, b);
 }
 
 enum err store_get(struct store *s, unsigned table, struct bytes key, struct arena *a, struct bytes *value)

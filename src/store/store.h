@@ -64,6 +64,11 @@ typedef void store_done(void *ctx, enum err e);
  * NULL, on the store's thread, never inside this call: it must not block. */
 void store_commit(struct store *s, struct store_batch *b, store_done *done, void *ctx);
 must_use enum err store_commit_wait(struct store *s, struct store_batch *b);
+/* store_commit_lazy is for what a power cut may undo, such as a note that something is done which would only be done again. Order
+ * and reads are those of store_commit, and kill -9 changes nothing about it; but when `done` says OK the batch is only seen
+ * by reads, and becomes durable with the next that is not lazy, or within seconds. */
+void store_commit_lazy(struct store *s, struct store_batch *b, store_done *done, void *ctx);
+must_use enum err store_commit_lazy_wait(struct store *s, struct store_batch *b);
 
 /* ---- reading ---- */
 

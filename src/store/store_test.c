@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -193,6 +194,31 @@ TEST(a_failing_disk_refuses_and_keeps_what_it_has)
 	arena_release(&arena);
 }
 
+static void put_lazy(struct store *s, const char *key, const char *value)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	store_put(&b, 1, bytes_str(key), bytes_str(value));
+	t_ok(store_commit_lazy_wait(s, &b));
+}
+
+TEST(what_is_lazy_is_seen_at_once_and_in_order)
+{
+	for (int i = 0; i < BACKENDS; i++) {
+		struct store *s = backends[i]();
+
+		put(s, 1, "a", BYTES("1"));
+		put_lazy(s, "a", "2");
+		put_lazy(s, "b", "3");
+		scan_is(s, "", "", false, 0, "a=2 b=3 ");
+		del(s, 1, "b");
+		put_lazy(s, "c", "4");
+		scan_is(s, "", "", false, 0, "a=2 c=4 ");
+		store_close(s);
+	}
+	arena_release(&arena);
+}
+
 struct committer {
 	struct store *s;
 	int n;
@@ -242,7 +268,20 @@ TEST(many_threads_commit_at_once)
 	arena_release(&arena);
 }
 
-/* Entries older than a second are in the index, newer ones in memory: a scan joins them. */
+/* So many that what is in memory is frozen and moves into the index. */
+static void put_very_many(struct store *s)
+{
+	struct store_batch b = STORE_BATCH_EMPTY;
+
+	for (int i = 0; i < 50000; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "%05d", i);
+		store_put(&b, 2, bytes_str(key), BYTES("x"));
+	}
+	t_ok(store_commit_wait(s, &b));
+}
+
+/* Older entries are in the index, newer ones in memory, or frozen there: a scan joins them. */
 TEST(index_and_memory_read_as_one)
 {
 	struct store *s = fresh_local();
@@ -257,12 +296,17 @@ TEST(index_and_memory_read_as_one)
 	del(s, 1, "d");
 	scan_is(s, "", "", false, 0, "a=old b=new c=new ");
 	scan_is(s, "", "", true, 0, "c=new b=new a=old ");
-	clock_sleep_ms(2300); /* the log thread freezes it, the other moves it */
-	scan_is(s, "", "", false, 0, "a=old b=new c=new ");
-	is(s, 1, "b", "new");
+	put_very_many(s);
+	for (int i = 0; i < 20; i++) {
+		scan_is(s, "", "", false, 0, "a=old b=new c=new ");
+		is(s, 1, "b", "new");
+		clock_sleep_ms(1);
+	}
+	put(s, 1, "a", BYTES("newest"));
+	scan_is(s, "", "", true, 0, "c=new b=new a=newest ");
 	store_close(s);
 	s = open_local();
-	scan_is(s, "", "", true, 0, "c=new b=new a=old ");
+	scan_is(s, "", "", true, 0, "c=new b=new a=newest ");
 	store_close(s);
 	arena_release(&arena);
 }
@@ -481,6 +525,95 @@ TEST(a_flipped_bit_is_noticed)
 	arena_release(&arena);
 }
 
+/* The value's own CRC is in the index: what else came in its batch is not read with it. */
+TEST(a_value_is_read_without_the_rest_of_its_batch)
+{
+	struct store *s = fresh_local();
+	struct store_batch b = STORE_BATCH_EMPTY;
+	struct buf value = BUF_EMPTY;
+	struct bytes got;
+
+	memset(buf_grow(&value, 1000), 'v', 1000);
+	store_put(&b, 1, BYTES("a"), buf_bytes(&value));
+	store_put(&b, 1, BYTES("b"), buf_bytes(&value));
+	t_ok(store_commit_wait(s, &b));
+	for (int open = 0; open < 2; open++) {
+		t_ok(store_get(s, 1, BYTES("a"), &arena, &got));
+		flip(500);
+		t_err(store_get(s, 1, BYTES("a"), &arena, &got), E_CORRUPT);
+		t_ok(store_get(s, 1, BYTES("b"), &arena, &got));
+		t_check(bytes_eq(got, buf_bytes(&value)));
+		flip(500);
+		store_close(s);
+		s = open_local();
+	}
+	store_close(s);
+	buf_release(&value);
+	arena_release(&arena);
+}
+
+enum { LOCATION_1 = 33, LOCATION_2 = 37 };
+
+/* Makes of each location the one without a CRC that stores wrote before. */
+static void make_index_older(void)
+{
+	char path[200];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int changed = 0;
+
+	snprintf(path, sizeof(path), "%s/index", directory);
+	must(mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 1 << 30) == 0 &&
+	     mdb_env_open(env, path, 0, 0644) == 0 && mdb_txn_begin(env, NULL, 0, &txn) == 0 &&
+	     mdb_dbi_open(txn, NULL, 0, &dbi) == 0 && mdb_cursor_open(txn, dbi, &cursor) == 0);
+	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+		uint8_t older[LOCATION_1], name[STORE_KEY_MAX + 1];
+
+		if (value.mv_size != LOCATION_2 || *(uint8_t *)value.mv_data != 2)
+			continue;
+		memcpy(older, value.mv_data, sizeof(older));
+		older[0] = 1;
+		memcpy(name, key.mv_data, key.mv_size); /* it moves while the page is changed */
+		key.mv_data = name;
+		value = (MDB_val){sizeof(older), older};
+		must(mdb_cursor_put(cursor, &key, &value, MDB_CURRENT) == 0);
+		changed++;
+	}
+	mdb_cursor_close(cursor);
+	must(mdb_txn_commit(txn) == 0);
+	mdb_env_close(env);
+	t_u64((uint64_t)changed, 3); /* two values, and the position */
+}
+
+TEST(an_index_of_an_earlier_version_is_read)
+{
+	struct store *s = fresh_local();
+	struct buf value = BUF_EMPTY;
+	struct bytes got;
+
+	memset(buf_grow(&value, 1000), 'v', 1000);
+	put(s, 1, "a", buf_bytes(&value));
+	put(s, 1, "b", buf_bytes(&value));
+	store_close(s);
+	make_index_older();
+	s = open_local();
+	t_ok(store_get(s, 1, BYTES("a"), &arena, &got));
+	t_check(bytes_eq(got, buf_bytes(&value)));
+	put(s, 1, "c", buf_bytes(&value));
+	store_close(s);
+	flip(500);
+	s = open_local();
+	t_err(store_get(s, 1, BYTES("a"), &arena, &got), E_CORRUPT);
+	t_ok(store_get(s, 1, BYTES("b"), &arena, &got));
+	t_ok(store_get(s, 1, BYTES("c"), &arena, &got));
+	store_close(s);
+	buf_release(&value);
+	arena_release(&arena);
+}
+
 /* ---- what a power cut can leave ---- */
 
 static void write_file(const char *path, struct bytes content)
@@ -590,6 +723,36 @@ TEST(a_hole_in_the_last_group_is_a_torn_end_and_any_other_is_damage)
 }
 
 /* A stranger's value that looks like a later record must not keep the store from opening. */
+/* Records that were written without a sync are of the group that the next sync makes durable, so that a cut which takes
+ * them back is a torn end and no damage. */
+TEST(lazy_records_are_of_the_group_of_the_next_sync)
+{
+	static const uint64_t groups[] = {1, 2, 2, 2, 5, 6};
+	struct store *s = fresh_local();
+	struct record_at record;
+	char path[256];
+	struct buf log;
+	uint32_t salt;
+	size_t at = SEGMENT_HEADER;
+
+	put(s, 1, "a", BYTES("v"));
+	put_lazy(s, "b", "v");
+	put_lazy(s, "c", "v");
+	put(s, 1, "d", BYTES("v"));
+	put(s, 1, "e", BYTES("v"));
+	put_lazy(s, "f", "v");
+	store_close(s);
+	segment_path(path, sizeof(path));
+	log = t_file(path);
+	t_check(segment_salt(buf_bytes(&log), &salt));
+	for (uint64_t i = 0; i < 6; i++, at += FIVE_RECORD) {
+		t_check(record_read(bytes_from(buf_bytes(&log), at), salt, i + 1, &record));
+		t_u64(record.group, groups[i]);
+	}
+	t_u64(at, log.len);
+	buf_release(&log);
+}
+
 TEST(a_value_that_pretends_to_be_a_record_is_none)
 {
 	struct buf log = five_records(), fake = BUF_EMPTY;

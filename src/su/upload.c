@@ -108,8 +108,8 @@ static enum err send_some(struct upload *u, bool *more)
 			e = weave_put_wait(u->weave, buf_bytes(&bundle), &note);
 		for (size_t i = 0; e == OK && i < taken; i++)
 			store_del(&done, TABLE_UPLOAD, bytes_of(t->list[i].key, 8));
-		if (e == OK)
-			e = store_commit_wait(u->store, &done);
+		if (e == OK) /* at worst the weave gets the same items again */
+			e = store_commit_lazy_wait(u->store, &done);
 	}
 	if (e < 0)
 		log_event(u->log, LOG_ODD, "su.upload", "tasks=%zu error=\"%s\"", t->count, note_text(&note, e));
