@@ -126,8 +126,7 @@ void config_man(void)
 		range_text(range, row);
 		config_variable(variable, (enum config_key)i);
 		printf(".TP\n\\fB");
-		snprintf(line, sizeof(line), "%s = %s", row->key,
-			 row->kind == CONFIG_IS_ADDRESSES ? "LIST" : row->fallback);
+		snprintf(line, sizeof(line), "%s = %s", row->key, row->fallback);
 		line[strcspn(line, "\n")] = 0;
 		help_man_inline(line);
 		printf("\\fR\n");
