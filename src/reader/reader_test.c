@@ -525,6 +525,7 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	struct bytes content;
 	struct note note = {0};
 	pthread_t thread;
+	uint64_t commits;
 	pid_t worker;
 
 	open_counter();
@@ -537,8 +538,10 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	worker = child_of(child_of(getpid()));
 	kill(worker, SIGSTOP);
 	view = NULL;
+	commits = image_commits(image);
 	t_check(pthread_create(&thread, NULL, settle, i) == 0);
-	clock_sleep_ms(20);
+	while (image_commits(image) == commits)
+		clock_sleep_ms(1);
 	end_worker(worker);
 	pthread_join(thread, NULL);
 	t_err(image_map(image, &content, &note), E_BUSY);
