@@ -108,20 +108,36 @@ static struct follower *collect(struct cu *cu, const struct id *process, uint64_
 	return first;
 }
 
+/* Milliseconds to the next tick, 0: nobody waits whose time is still to come. Under follow_lock. */
+static uint64_t next_tick_ms(const struct cu *cu, uint64_t now_ns)
+{
+	uint64_t ms = 0;
+
+	for (const struct follower *f = cu->followers; f; f = f->next) {
+		uint64_t left_ms = f->until_ns > now_ns ? (f->until_ns - now_ns) / 1000000 + 1 : 0;
+		if (left_ms && (!ms || left_ms < ms))
+			ms = left_ms;
+	}
+	return ms < TICK_MS ? ms : TICK_MS;
+}
+
 static void tick(void *ctx, bool closing)
 {
 	struct cu *cu = ctx;
-	struct follower *first;
-	bool more;
+	struct follower *first = NULL;
+	uint64_t next_ms = 0, now_ns = clock_ns();
 
 	pthread_mutex_lock(&cu->follow_lock);
-	first = closing ? NULL : collect(cu, NULL, clock_ns());
-	more = cu->follow_ticks = !closing && cu->followers;
+	if (!closing) {
+		first = collect(cu, NULL, now_ns);
+		next_ms = next_tick_ms(cu, now_ns);
+	}
+	cu->follow_ticks = next_ms > 0;
 	pthread_mutex_unlock(&cu->follow_lock);
 	if (first)
 		must(pool_put_always(cu->answers, look_for_all, first) == OK);
-	if (more)
-		timer_after(cu->timer, TICK_MS, tick, cu);
+	if (next_ms)
+		timer_after(cu->timer, next_ms, tick, cu);
 }
 
 void follow(struct cu *cu, struct http_request *r, struct id process, const struct results_ask *ask, uint64_t wait_ms)
@@ -143,7 +159,7 @@ void follow(struct cu *cu, struct http_request *r, struct id process, const stru
 	cu->follow_ticks |= begin;
 	pthread_mutex_unlock(&cu->follow_lock);
 	if (begin)
-		timer_after(cu->timer, TICK_MS, tick, cu);
+		timer_after(cu->timer, wait_ms < TICK_MS ? wait_ms : TICK_MS, tick, cu);
 	look_for(f);
 }
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/module.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "flow/wait.h"
 #include "msg/item.h"
 
-/* Does the newest module of that name state this hash? */
-static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct bytes hash,
+#include <inttypes.h>
+
+#define MEMORY_MAX ((uint64_t)1 << 30)
+#define GAS_MAX ((uint64_t)9000000000000)
+
+/* Does the newest module of that name say just this? */
+static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct tags tags,
 			 struct id *id, bool *there, struct note *note)
 {
 	struct id_text address = id_text(key_address(key));
@@ -17,44 +23,60 @@ static enum err is_there(const struct weave *weave, struct arena *a, const struc
 	size_t count;
 	enum err e = weave_find_wait(weave, a, &query, &list, &count, note);
 
-	*there = e == OK && count > 0 && bytes_eq(tags_get(list[0].tags, "SHA-256"), hash) &&
-		 id_parse(id, list[0].id) == OK;
+	*there = e == OK && count > 0 && id_parse(id, list[0].id) == OK;
+	for (size_t i = 0; *there && i < tags.count; i++) {
+		const char *tag = arena_cstr(a, tags.list[i].name);
+		*there = bytes_eq(tags_get(list[0].tags, tag), tags.list[i].value);
+	}
 	return e;
 }
 
-enum err module_publish(const struct weave *weave, const struct key *key, struct bytes wasm, struct id *id,
-			bool *published, struct note *note)
+static struct tags module_tags(struct arena *a, struct bytes wasm, const struct module_limits *limits)
 {
-	struct arena a = ARENA_EMPTY;
-	struct tag_list tags = tag_list_on(&a);
-	struct buf item = BUF_EMPTY;
+	struct tag_list tags = tag_list_on(a);
 	uint8_t sum[SHA256_SIZE];
 	char hash[2 * SHA256_SIZE + 1];
-	bool there;
-	enum err e;
+	uint64_t gas = limits->gas_max < GAS_MAX ? limits->gas_max : GAS_MAX;
 
-	*published = false;
 	sha256(sum, wasm);
 	hex_encode(hash, bytes_of(sum, sizeof(sum)));
-	e = is_there(weave, &a, key, bytes_str(hash), id, &there, note);
-	if (e < 0 || there)
-		goto out;
 	tag_list_add_str(&tags, "Data-Protocol", "ao");
 	tag_list_add_str(&tags, "Variant", "ao.TN.1");
 	tag_list_add_str(&tags, "Type", "Module");
 	tag_list_add_str(&tags, "Module-Format", "wasm32-unknown-emscripten4");
 	tag_list_add_str(&tags, "Input-Encoding", "JSON-1");
 	tag_list_add_str(&tags, "Output-Encoding", "JSON-1");
-	tag_list_add_str(&tags, "Memory-Limit", "1-gb");
-	tag_list_add_str(&tags, "Compute-Limit", "9000000000000");
+	tag_list_add(&tags, BYTES("Memory-Limit"),
+		     limits->memory_max < MEMORY_MAX ? arena_printf(a, "%" PRIu64, limits->memory_max) : BYTES("1-gb"));
+	tag_list_add(&tags, BYTES("Compute-Limit"), arena_printf(a, "%" PRIu64, gas));
 	tag_list_add_str(&tags, "Content-Type", "application/wasm");
 	tag_list_add_str(&tags, "Name", "aos");
-	tag_list_add_str(&tags, "SHA-256", hash);
-	e = item_create(&item, id, key, &(struct item_fields){.tags = tag_list_tags(&tags), .data = wasm}, note);
-	if (e == OK)
-		e = weave_put_wait(weave, buf_bytes(&item), note);
-	*published = e == OK;
-out:
+	tag_list_add(&tags, BYTES("SHA-256"), arena_printf(a, "%s", hash));
+	return tag_list_tags(&tags);
+}
+
+enum err module_publish(const struct weave *weave, const struct key *key, struct bytes wasm,
+			const struct module_limits *limits, struct id *id, bool *published, struct note *note)
+{
+	struct arena a = ARENA_EMPTY;
+	struct tags tags = module_tags(&a, wasm, limits);
+	struct buf item = BUF_EMPTY;
+	uint8_t anchor[32];
+	bool there;
+	enum err e = is_there(weave, &a, key, tags, id, &there, note);
+
+	*published = false;
+	if (e == OK && !there) {
+		/* As in location.c: back to limits of earlier, it would otherwise be the same item, and not the newest. */
+		random_bytes(anchor, sizeof(anchor));
+		e = item_create(
+			&item, id, key,
+			&(struct item_fields){.anchor = bytes_of(anchor, sizeof(anchor)), .tags = tags, .data = wasm},
+			note);
+		if (e == OK)
+			e = weave_put_wait(weave, buf_bytes(&item), note);
+		*published = e == OK;
+	}
 	buf_release(&item);
 	arena_release(&a);
 	return e;

@@ -5,7 +5,8 @@
  *   Data-Protocol: ao, Variant: ao.TN.1, Type: Module, Module-Format: wasm32-unknown-emscripten4, Name: aos, ...
  *
  * It is an item of the node's key, so that `weft spawn` and the console find it by owner and name, and it is put when
- * the newest of that name is of other bytes, or when there is none.
+ * the newest of that name is of other bytes or has other limits, or when there is none. Its limits are those that are usual
+ * on the public network, unless this node allows its processes less: it would refuse to run them.
  */
 #ifndef WEFT_NODE_MODULE_H
 #define WEFT_NODE_MODULE_H
@@ -13,8 +14,13 @@
 #include "flow/flow.h"
 #include "msg/key.h"
 
+/* What the node allows a process, and one message. */
+struct module_limits {
+	uint64_t memory_max, gas_max;
+};
+
 /* module_publish blocks; `wasm` is the module, *id its item (also when it was there), *published tells whether it was put. */
-must_use enum err module_publish(const struct weave *weave, const struct key *key, struct bytes wasm, struct id *id,
-				 bool *published, struct note *note);
+must_use enum err module_publish(const struct weave *weave, const struct key *key, struct bytes wasm,
+				 const struct module_limits *limits, struct id *id, bool *published, struct note *note);
 
 #endif

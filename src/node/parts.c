@@ -337,6 +337,8 @@ static enum err module_start(struct node *node, struct note *note)
 	struct arena a = ARENA_EMPTY;
 	const char *path;
 	struct bytes wasm;
+	struct module_limits limits = {config_number(&node->config, CONFIG_MEMORY_MAX),
+				       config_number(&node->config, CONFIG_GAS_MAX)};
 	struct note why = {0};
 	bool published = false;
 	enum err e = module_path(&a, &path, &why);
@@ -345,7 +347,7 @@ static enum err module_start(struct node *node, struct note *note)
 	if (e == OK)
 		e = file_read(&a, path, &wasm, &why);
 	if (e == OK)
-		e = module_publish(&node->weave, node->key, wasm, &node->module, &published, &why);
+		e = module_publish(&node->weave, node->key, wasm, &limits, &node->module, &published, &why);
 	if (e < 0)
 		log_event(node->log, LOG_ODD, "node.module", "error=\"%s\"", note_text(&why, e));
 	else

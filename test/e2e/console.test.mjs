@@ -288,6 +288,8 @@ test('dry runs keep nothing; state and hops can be looked at', async () => {
   await terminal.shows(/Handlers\n {2}_eval[^]*Globals\n {2}Config = \{\n {4}list = \{ 2 entries \}\n {4}name = "x"\n/)
   await terminal.line('.inspect Config.list')
   await terminal.shows(/\n\{\n {2}1\n {2}2\n\}\n/)
+  await terminal.line('.inspect Config.nothing.name')
+  await terminal.shows(/error: .*nil value.*\n {4}1 \| Config\.nothing\.name\n/)
 
   const other = await idOf('listener')
   await terminal.line(`Send({ Target = "${other}", Action = "Say", Data = "traced" })`)

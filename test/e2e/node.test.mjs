@@ -209,6 +209,26 @@ test('memory-max of the configuration reaches the unit', async () => {
   await net.clean()
 })
 
+test('the module that the network begins with may be run under its own limits', async () => {
+  const home = await newHome()
+  const modules = []
+  for (const args of [[], ['--gas-max', '20000000000', '--memory-max', '128MiB'], [], []]) {
+    const net = await Network.start({ home, args: ['--json', ...args] })
+    const { module } = JSON.parse(net.output)
+    modules.push(module)
+    const found = await fetch(`${net.gateway}/graphql`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query: '{ transactions(first: 1, tags: [{ name: "Type", values: ["Module"] }]) { edges { node { id } } } }' })
+    })
+    assert.equal((await found.json()).data.transactions.edges[0].node.id, module, 'it is the newest')
+    const process_ = await net.spawn(module)
+    assert.equal((await net.eval(process_, 'return 6 * 7')).Output.data, '42')
+    await net.stop()
+  }
+  assert.equal(new Set(modules).size, 3)
+  assert.equal(modules[2], modules[3], 'published once')
+})
+
 test('what is ready is said in one line, as JSON for who asks, and in the topology', async () => {
   const home = await newHome()
   const net = await Network.start({ home, args: ['--json'] })

@@ -31,7 +31,7 @@ static int dot_load(struct console *c, const char *path)
 static int dot_dry(struct console *c, const char *code)
 {
 	if (code[0])
-		return console_eval_dry(c, bytes_str(code));
+		return console_eval_dry(c, bytes_str(code), bytes_str(code));
 	c->dry = !c->dry;
 	printf(c->dry ? "From now on nothing that you run is kept. .dry ends this.\n"
 		      : "What you run is kept again.\n");

@@ -63,8 +63,8 @@ int turn_fail(struct turn *t, enum err e);
 /* console_eval sends code to the process (or, when dry, has it evaluated without effect), shows its result, and returns 0,
  * EXIT_GUEST_ERROR, or the exit code of what failed. `bundle`: where the lines of the code came from, or NULL. */
 int console_eval(struct console *c, struct bytes code, const struct bundle *bundle);
-/* console_eval_dry is console_eval without effect. */
-int console_eval_dry(struct console *c, struct bytes code);
+/* console_eval_dry is console_eval without effect. `typed`: the code as errors show it, by the same lines. */
+int console_eval_dry(struct console *c, struct bytes code, struct bytes typed);
 /* console_connect asks the process for its prompt, and says so when it does not take code from us. */
 enum err console_connect(struct console *c);
 /* console_prompt takes over a prompt of the process, cleaned. */

@@ -146,7 +146,7 @@ int console_eval(struct console *c, struct bytes code, const struct bundle *bund
 	enum err e;
 
 	if (c->dry)
-		return console_eval_dry(c, code);
+		return console_eval_dry(c, code, code);
 	turn_begin(&t, c);
 	feed_hold(c->feed);
 	e = send_eval(&t, code, &result, &raw);
@@ -160,7 +160,7 @@ int console_eval(struct console *c, struct bytes code, const struct bundle *bund
 	return exit_code;
 }
 
-int console_eval_dry(struct console *c, struct bytes code)
+int console_eval_dry(struct console *c, struct bytes code, struct bytes typed)
 {
 	const struct json *result;
 	struct buf prompt = BUF_EMPTY;
@@ -174,7 +174,7 @@ int console_eval_dry(struct console *c, struct bytes code)
 	if (e < 0)
 		return turn_fail(&t, e);
 	buf_put_bytes(&prompt, buf_bytes(&c->prompt)); /* what it would be is not what it is */
-	exit_code = show_result(&t, result, raw, code, NULL);
+	exit_code = show_result(&t, result, raw, typed, NULL);
 	buf_clear(&c->prompt);
 	buf_put_bytes(&c->prompt, buf_bytes(&prompt));
 	buf_release(&prompt);

@@ -67,13 +67,16 @@ static const char overview_lua[] =
 	"stringify base64\n"
 	"  ]]):gmatch('%S+') do own[name] = true end\n"
 	"local lines = { 'Name     ' .. show(Name, 1, '', {}), 'Owner    ' .. show(Owner, 1, '', {}),\n"
-	"  'Inbox    ' .. #(Inbox or {}) .. ' messages', 'Handlers' }\n"
+	"  'Inbox    ' .. #(Inbox or {}) .. (#(Inbox or {}) == 1 and ' message' or ' messages'), 'Handlers' }\n"
+	"local wide = 0\n"
+	"for _, handler in ipairs(Handlers.list or {}) do wide = math.max(wide, math.min(#tostring(handler.name), 24)) "
+	"end\n"
 	"for i, handler in ipairs(Handlers.list or {}) do\n"
 	"  local runs = handler.maxRuns and gray .. '  (' .. tostring(handler.maxRuns) .. ' runs)' .. reset or ''\n"
-	"  local pattern = handler.pattern\n"
-	"  local kind = type(pattern) == 'table' and show(pattern, 1, '', {}):gsub('%s+', ' ') or gray .. "
-	"type(pattern) .. reset\n"
-	"  lines[#lines + 1] = '  ' .. blue .. tostring(handler.name) .. reset .. '  ' .. kind .. runs\n"
+	"  local pattern = show(handler.pattern, 1, '', {}):gsub('%s+', ' ')\n"
+	"  local name = tostring(handler.name)\n"
+	"  lines[#lines + 1] = '  ' .. blue .. name .. reset .. (' '):rep(math.max(2, wide - #name + 2)) .. pattern .. "
+	"runs\n"
 	"end\n"
 	"lines[#lines + 1] = 'Globals'\n"
 	"for _, name in ipairs(sorted(_G)) do\n"
@@ -95,7 +98,7 @@ int console_inspect(struct console *c, const char *expression)
 		buf_put_str(&code, "return show(value(), 5, '', {})\n");
 	else
 		buf_put_str(&code, overview_lua);
-	exit_code = console_eval_dry(c, buf_bytes(&code));
+	exit_code = console_eval_dry(c, buf_bytes(&code), bytes_str(expression));
 	buf_release(&code);
 	return exit_code;
 }
