@@ -194,6 +194,7 @@ void load_rest(void *ctx)
 		if (e < 0 && p->claimed) { /* what claimed it is passed over */
 			p->claims_end--;
 			p->claimed = false;
+			p->load_note = (struct note){0};
 			other = own_module(p);
 			e = OK;
 		}

@@ -3,11 +3,14 @@
  * A process goes on with another module, or stays with the one it has; and whoever evaluates its history agrees.
  */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cu/result.h"
 #include "cu/stage.h"
 #include "cu/unit.h"
 #include "flow/wait.h"
+#include "msg/item.h"
 #include "test/test.h"
 
 #include <stdio.h>
@@ -595,6 +598,38 @@ TEST(a_checkpoint_of_the_weave_names_the_module_that_it_is_of)
 	stage.options.ignore_weave_checkpoints = true;
 	restart_empty();
 	t_check(id_eq(stage_state(p), sum));
+	stage_close();
+}
+
+/* Somebody who is trusted says that the process has a module that is none. */
+TEST(a_claim_of_a_module_that_is_not_there_is_passed_over)
+{
+	struct id p, sum, id;
+	struct buf raw = BUF_EMPTY;
+	const struct assignment *last;
+	struct note note = {0};
+	char hex[65];
+	uint8_t sum_of[SHA256_SIZE];
+	struct item_fields fields = {.data = BYTES("memory")};
+
+	stage_open(store_open_memory(), t_dir());
+	p = stage_spawn(mover('1'), NONE, 0);
+	output(p, "a");
+	sum = stage_state(p);
+	last = stage_last(p);
+	sha256(sum_of, fields.data);
+	hex_encode(hex, bytes_of(sum_of, sizeof(sum_of)));
+	fields.tags = stage_tags(
+		"Data-Protocol", "ao", "Type", "Checkpoint", "Process", id_text(p).s, "Module",
+		id_text(id_of_sha256(BYTES("no module"))).s, "Nonce", "1", "Timestamp",
+		arena_cstr(&stage.arena, arena_printf(&stage.arena, "%llu", (unsigned long long)last->timestamp_ms)),
+		"Block-Height", "1500000", "SHA-256", hex, NULL);
+	t_ok(item_create(&raw, &id, stage.key, &fields, &note));
+	stage_put(buf_bytes(&raw));
+	buf_release(&raw);
+	restart_empty();
+	t_check(id_eq(stage_state(p), sum));
+	t_text(output(p, "a"), "v1:000003");
 	stage_close();
 }
 

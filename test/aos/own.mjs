@@ -235,6 +235,8 @@ return 'loaded'
     same('the runtime is the new one', await data('return tostring(Save == print)'), 'true')
     same('handlers', (await send({ Action: 'Inc' })).Messages[0].Data, '5')
     match('errors still show lines', (await run("Handlers.add('e', 'E', function () error('x') end)")).Output.data, /^\d$/)
+    match('replies are the new module\'s', Buffer.concat(JSON.parse(exported.data).nodes.filter((n) => n.f).map((n) => Buffer.from(n.f, 'base64'))).toString('latin1'), /^(?![^]*\.process)/)
+    same('and they reply', (await run("Inbox[2].reply({ Data = 'late' })")).Messages?.[0]?.Data, 'late')
     match('inbox and owner', await data("return Inbox[2].Data .. tostring(Owner == ao.env.Process.Owner) .. Log"), /^in the inboxtrue\d+$/)
     match('nonsense is refused', (await session.step(message({ Action: 'Migrate.Import' }, { From: ids.owner, Owner: ids.owner, Data: '{}' }), env)).response.Error, /not the state of a process/)
     await send({ Action: 'Migrate.Import' }, { Data: '{}' })

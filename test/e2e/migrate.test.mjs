@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import { Network, aosOurs, freePorts, weft } from './network.mjs'
 const here = new URL('.', import.meta.url).pathname
 const build = process.env.WEFT_BUILD ?? join(here, '../../build')
 const sqlite = join(build, 'modules/aos/aos-sqlite.wasm')
+const aos64 = join(build, 'modules/aos/aos64.wasm')
 const NOBODY = 'A'.repeat(43)
 
 let net, home, first, second, token
@@ -103,6 +105,19 @@ test('what fails changes nothing and says why', { timeout: 120000 }, async () =>
   await bad(1, /has failed: it cannot be used/, ['upgrade', token, await publish(join(home, 'broken.wasm'))])
   assert.equal(await stateHash(), before_)
   assert.equal(await evaluate('Migrate = nil return Balances.alice'), '70')
+})
+
+test('a process of the 64-bit module lives, and functions do not move between 32 and 64 bits', { timeout: 60000 }, async (t) => {
+  if (!existsSync(aos64)) return t.skip('aos64.wasm is not built (tools/setup brings its sources)')
+  const module = await good(['module', 'publish', aos64, '--format', 'wasm64-unknown-emscripten-draft_2024_02_15'])
+  const wide = await good(['spawn', module, '--tag', 'Name=wide'])
+  assert.equal(await evaluate("Count = (Count or 0) + 1 return Count .. Name", wide), '1wide')
+  const before_ = await stateHash()
+  await bad(1, /has failed: it does not take the state over: a function cannot be taken over: .*size/, ['upgrade', token, module])
+  assert.equal(await stateHash(), before_)
+  // Without functions of its own, a process can.
+  assert.match(await good(['upgrade', wide, second]), /Took over the state/)
+  assert.equal(await evaluate("return Count .. Name", wide), '1wide')
 })
 
 test('strangers, and modules that know nothing of it, are told', { timeout: 60000 }, async () => {

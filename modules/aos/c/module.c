@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * module: the exports that ao's readers look for, in the shape of Module-Format wasm32-unknown-emscripten4 (the published
- * loader's glue and ours bind it): handle, malloc, free, and the functions by which a host uses the wasm stack.
+ * loader's glue and ours bind it), or with 64-bit pointers of wasm64-unknown-emscripten-draft_2024_02_15: handle, malloc, free, and the functions by which a host uses the wasm stack.
  *
  * Hosts put both strings of a message on the stack. Ours is small, so that a process is small; what does not
  * fit goes to the heap instead, and goes away when the host restores the stack.
@@ -19,7 +19,7 @@ enum { ON_STACK_MAX = 32768, STACK_END = 16 };
 uintptr_t emscripten_stack_get_current(void);
 void stack_set(uintptr_t to);
 
-HOST("invoke_vii") void invoke_vii(uint32_t function, void *a, void *b);
+HOST("invoke_vii") void invoke_vii(uintptr_t function, void *a, void *b);
 HOST("_emscripten_throw_longjmp") _Noreturn void throw_longjmp(void);
 
 /* A string that the host was given on the heap: it goes when the stack is restored above `stack`. */
@@ -34,7 +34,7 @@ static uintptr_t stack_base;
 
 void host_invoke_vii(void *function, void *a, void *b)
 {
-	invoke_vii((uint32_t)(uintptr_t)function, a, b);
+	invoke_vii((uintptr_t)function, a, b);
 }
 
 _Noreturn void host_throw(void)

@@ -26,6 +26,13 @@ HOST("__asyncjs__weavedrive_close") int host_drive_close(int fd);
 
 extern unsigned char __heap_base;
 
+/* As much as readers give a module of its format. */
+#ifdef __wasm64__
+#define MEMORY_MAX ((uint64_t)1 << 34)
+#else
+#define MEMORY_MAX (((uint64_t)1 << 32) - 65536)
+#endif
+
 static int64_t message_time_ms;
 
 void platform_set_time_ms(int64_t ms)
@@ -48,7 +55,7 @@ void *sbrk(intptr_t increment)
 		top = ((uintptr_t)&__heap_base + 15) & ~(uintptr_t)15;
 	uintptr_t old = top, limit = __builtin_wasm_memory_size(0) * (uintptr_t)65536;
 	uint64_t wanted = (uint64_t)old + (uint64_t)(int64_t)increment;
-	if (increment < 0 || wanted > UINT32_MAX - 65536 || (wanted > limit && !host_resize_heap((size_t)wanted))) {
+	if (increment < 0 || wanted > MEMORY_MAX || (wanted > limit && !host_resize_heap((size_t)wanted))) {
 		errno = ENOMEM;
 		return (void *)-1;
 	}

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
 # The stack pointer, which C cannot name. module.c builds on these two.
-	.globaltype __stack_pointer, i32
+#ifdef __wasm64__
+#define POINTER i64
+#else
+#define POINTER i32
+#endif
+	.globaltype __stack_pointer, POINTER
 
 	.section .text.emscripten_stack_get_current,"",@
 	.globl emscripten_stack_get_current
@@ -8,7 +13,7 @@
 	.export_name emscripten_stack_get_current, emscripten_stack_get_current
 	.no_dead_strip emscripten_stack_get_current
 emscripten_stack_get_current:
-	.functype emscripten_stack_get_current () -> (i32)
+	.functype emscripten_stack_get_current () -> (POINTER)
 	global.get __stack_pointer
 	end_function
 
@@ -16,7 +21,7 @@ emscripten_stack_get_current:
 	.globl stack_set
 	.type stack_set,@function
 stack_set:
-	.functype stack_set (i32) -> ()
+	.functype stack_set (POINTER) -> ()
 	local.get 0
 	global.set __stack_pointer
 	end_function

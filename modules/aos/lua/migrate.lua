@@ -92,10 +92,17 @@ function Writer:node(v)
   return n
 end
 
+-- The functions that the runtime gives every message: the other side's will do.
+local function is_runtimes_reply(key, value)
+  return (key == 'reply' or key == 'forward') and type(value) == 'function' and debug.getinfo(value, 'S').source == '.process'
+end
+
 function Writer:write_table(node, t)
   local pairs_ = {}
   for key, value in next, t do
-    if type(key) ~= 'thread' and type(value) ~= 'thread' then
+    if is_runtimes_reply(key, value) then
+      node.r = true
+    elseif type(key) ~= 'thread' and type(value) ~= 'thread' then
       pairs_[#pairs_ + 1] = self:value(key)
       pairs_[#pairs_ + 1] = self:value(value)
     end
@@ -208,6 +215,7 @@ function Reader:fill()
   end
   for i, node in ipairs(self.nodes) do
     for _, join in ipairs(node.j or {}) do debug.upvaluejoin(self.made[i], join[1], self.made[join[2]], join[3]) end
+    if node.r then require('.process').attach_replies(self.made[i]) end
     if node.m then setmetatable(self.made[i], self:value(node.m)) end
   end
 end

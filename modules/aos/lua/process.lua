@@ -193,7 +193,7 @@ local function decode_data(msg)
   if ok then msg.Data = data end
 end
 
-local function attach_replies(msg)
+function process.attach_replies(msg)
   local from, reply_to = msg.From, msg['Reply-To']
   local reference = msg['X-Reference'] or msg.Reference
   local origin = msg['X-Origin']
@@ -338,7 +338,7 @@ function process.handle(msg, env)
   ensure_handler("_eval", is_eval, run_eval, Handlers.add)
   if env.Process.Id == msg.Id then Handlers.once("_boot", is_boot, run_boot) end
   ensure_handler("_default", is_anything, run_default, Handlers.append)
-  attach_replies(msg)
+  process.attach_replies(msg)
 
   local co = coroutine.create(Handlers.evaluate)
   local ok, err = coroutine.resume(co, msg, env)
