@@ -11,6 +11,8 @@
  *   o  the descriptors of: opening, opening again, opening once more after the first was closed, something else
  *   m  nothing is read: the Output is the number of messages so far
  *
+ * A tag Read says the same and goes before Data. The module lets another take its place, and takes the place of another.
+ *
  * The hash is kept in memory, so that a process's state depends on what it has read.
  */
 #include <stddef.h>
@@ -175,15 +177,25 @@ static size_t after(const char *message, const char *key)
 	return key[k] ? 0 : k;
 }
 
-/* What stands, up to the quote, behind the first "Data":" or, for messages that have none, behind a tag's name Read. */
+static int contains(const char *message, const char *text)
+{
+	for (; *message; message++)
+		if (after(message, text))
+			return 1;
+	return 0;
+}
+
+/* What stands, up to the quote, behind a tag's name Read, or else the first "Data":". */
 static char find_command(const char *message)
 {
+	const char *data = NULL;
 	size_t n = 0, k = 0;
 	char command = 'm';
 
-	for (; *message && !k; message++)
-		if ((k = after(message, "\"Data\":\"")) || (k = after(message, "\"Read\",\"value\":\"")))
-			message += k - 1;
+	for (const char *m = message; *m; m++)
+		if ((k = after(m, "\"Read\",\"value\":\"")) || (!data && (k = after(m, "\"Data\":\""))))
+			data = m + k;
+	message = data ? data : "";
 	if (*message && *message != '"')
 		command = *message++;
 	while (*message && *message != '"' && n < sizeof(path) - 1)
@@ -216,7 +228,12 @@ EXPORT("handle") const char *handle(const char *message, const char *environment
 	} else {
 		say_number(messages);
 	}
-	say("\"}}");
+	say("\"");
+	if (contains(message, "\"Migrate.Module\""))
+		say(",\"Migration\":\"state\"");
+	if (contains(message, "\"Migrate.Import\""))
+		say(",\"Migration\":true");
+	say("}}");
 	*at = 0;
 	return out;
 }

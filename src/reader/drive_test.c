@@ -72,6 +72,8 @@ static void kill_worker(void)
 
 	t_check(parent > 0 && worker > 0);
 	kill(worker, SIGKILL);
+	while (kill(worker, 0) == 0)
+		clock_sleep_ms(1);
 }
 
 static enum err open_file(struct drive *d, const struct drive_file **out, struct bytes path, struct note *note)
@@ -241,6 +243,28 @@ TEST(a_worker_killed_while_it_reads_is_one_that_died)
 	t_ok(instance_open(&instance, program, image, 64 << 20, &note));
 	instance_lend(instance, &s.drive);
 	gives("p/tx/t", "{'id':'t'}|{'id'|5");
+	close_all();
+}
+
+/* The image follows a turn that has read at once, as long as it is lent what it read. */
+TEST(a_worker_killed_after_it_has_read_reads_again)
+{
+	struct shelf s = shelf();
+	struct note note = {0};
+	struct outcome o;
+	unsigned before;
+
+	open_all();
+	instance_lend(instance, &s.drive);
+	t_ok(turn("w/data/big", &o, &note));
+	before = s.opens;
+	kill_worker();
+	t_ok(instance_commit(instance, &note));
+	t_u64(s.opens, before + 1);
+	instance_lend(instance, NULL);
+	kill_worker();
+	t_err(turn("m", &o, &note), E_WORKER);
+	gives("m", "2");
 	close_all();
 }
 
