@@ -7,6 +7,7 @@
  *   f  the same by fd_read
  *   b  the same in one read
  *   p  10 bytes from 5 on, 5 more, then the position
+ *   e  5 bytes after a seek to the end, the position, and 5 more after another
  *   t  what one read of 8 bytes more than there are answers, those bytes, and the position
  *   o  the descriptors of: opening, opening again, opening once more after the first was closed, something else
  *   m  nothing is read: the Output is the number of messages so far
@@ -142,6 +143,21 @@ static void pieces(int fd)
 	position(fd);
 }
 
+static void from_end(int fd)
+{
+	uint64_t now;
+	int n;
+
+	fd_seek(fd, 0, 0, 2, &now);
+	n = drive_read(fd, text, 5);
+	say_text(text, (size_t)n);
+	position(fd);
+	fd_seek(fd, 0, 0, 2, &now);
+	n = drive_read(fd, text, 5);
+	say_text(text, (size_t)n);
+	position(fd);
+}
+
 static void too_much(int fd)
 {
 	uint64_t size = length(fd);
@@ -213,12 +229,14 @@ EXPORT("handle") const char *handle(const char *message, const char *environment
 	messages++;
 	at = out;
 	say("{\"ok\":true,\"response\":{\"Output\":\"");
-	if (command == 'w' || command == 'f' || command == 'b' || command == 'p' || command == 't' || command == 'o') {
+	if (command != 'm') {
 		fd = drive_open(path, "r");
 		if (!fd)
 			say("no file");
 		else if (command == 'p')
 			pieces(fd);
+		else if (command == 'e')
+			from_end(fd);
 		else if (command == 't')
 			too_much(fd);
 		else if (command == 'o')

@@ -194,6 +194,8 @@ TEST(a_guest_reads_what_it_is_lent)
 	t_u64(s.reads, 3); /* a mebibyte each */
 	snprintf(want, sizeof(want), "%.10s|%.5s|20", big + 5, big + 15);
 	gives("p/data/big", want);
+	snprintf(want, sizeof(want), "%.5s|5|%d", big, BIG);
+	gives("e/data/big", want);
 	gives("o/data/big", "34300");
 	/* Documents are read from the beginning, and as much as was asked for is said to be there. */
 	gives("t/tx/t", "18|{'id':'t'}--------|0");
