@@ -186,10 +186,10 @@ static void run(struct bench *b, const char *name, double open_ms, double first_
 	cpu = cpu_ns(getpid()) - cpu;
 	printf("{\"name\":\"%s\",\"open\":%.1f,\"first\":%.1f,\"ms\":%.4f,\"min\":%.4f,\"mean\":%.4f,\"cpu\":%.4f,"
 	       "\"count\":%zu,"
-	       "\"gas\":%llu,\"image\":%llu}\n",
+	       "\"gas\":%llu,\"image\":%llu,\"last\":%.*s}\n",
 	       name, open_ms, first_ms, times[at / 2], times[0], total / (double)count,
 	       (double)cpu / 1e6 / (double)count, count, (unsigned long long)(b->gas / count),
-	       (unsigned long long)image_size(b->image));
+	       (unsigned long long)image_size(b->image), BYTES_FMT(o.response));
 	free(times);
 }
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { Network, aos64, aosOurs, freePorts, weft } from '../test/e2e/network.mjs'
+import { Network, aos64, freePorts, weft } from '../test/e2e/network.mjs'
 
 const run = promisify(execFile)
 const load = fileURLToPath(new URL('../build/bench/weft-load', import.meta.url))
@@ -108,6 +108,30 @@ async function ownModule(net) {
   return data.transactions.edges[0].node.id
 }
 
+// From a message to its result, for a process of so many MB that was put away because another was asked meanwhile; and for
+// one that is at hand.
+async function resumes(count) {
+  const net = await Network.start({ args: ['--live-max', '1'] })
+  try {
+    const module = await net.publish(aos64)
+    const [large, other] = [await net.spawn(module), await net.spawn(module)]
+    const { Error: error } = await net.eval(large, "Padding = {} for i = 1, 25 do Padding[i] = string.rep(string.char(33 + i), 1000000) end return 1")
+    if (error) throw new Error(error)
+    const once = async (process) => (await measure('round', net.mu, net.cu, 1, process, '--', 'Action=Ping')).p50_ms
+    const times = { away: [], atHand: [] }
+    for (let i = 0; i < count; i++) {
+      await once(other)
+      await new Promise((done) => setTimeout(done, 300))
+      times.away.push(await once(large))
+      times.atHand.push(await once(large))
+    }
+    const state = await fetch(`${net.cu}/state/${large}`)
+    return { ...times, bytes: (await state.arrayBuffer()).byteLength }
+  } finally {
+    await net.clean()
+  }
+}
+
 const up = await starts(15)
 const net = await Network.start()
 try {
@@ -142,7 +166,7 @@ try {
   }
 
   const ledger = await bank(net, module)
-  for (const [process, name] of [[ledger, 'aos2_0_6'], [await bank(net, await net.publish(aosOurs)), 'our aos']]) {
+  for (const [process, name] of [[ledger, 'aos2_0_6'], [await bank(net, ours), 'our aos']]) {
     const runs = []
     for (let i = 0; i < 3; i++) runs.push(await transfers(net, [process], 10000))
     const rates = runs.map((r) => r.rate)
@@ -167,3 +191,6 @@ try {
 } finally {
   await net.clean()
 }
+const { away, atHand, bytes } = await resumes(10)
+row(`from a message to its result, for a process with a memory of ${(bytes / 1e6).toFixed(0)} MB that was put away`,
+  `p50 ${median(away).toFixed(1)} ms (${Math.min(...away).toFixed(1)} to ${Math.max(...away).toFixed(1)}); at hand ${median(atHand).toFixed(1)} ms`)

@@ -12,7 +12,8 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { POLL_MS = 500, CURSOR_MAX = 512 };
+/* The unit is asked to wait for a result. One that does not know how is asked again after a moment. */
+enum { WAIT_MS = 20000, POLL_MS = 500, CURSOR_MAX = 512 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -66,15 +67,21 @@ static void print_edge(struct call *c, const struct json *edge)
 	fflush(stdout);
 }
 
-/* One page; *cursor moves to its last edge, *more tells whether the unit has further ones. */
-static enum err show_page(struct net *net, uint64_t limit, const char *sort, struct buf *cursor, bool *more)
+/* One page, which is waited for when `wait`; *cursor moves to its last edge, *count tells how many it had, *moved whether
+ * that leads further. */
+static enum err show_page(struct net *net, uint64_t limit, const char *sort, bool wait, struct buf *cursor,
+			  size_t *count, bool *moved)
 {
 	struct call *c = net->call;
 	struct buf path = BUF_EMPTY;
 	const struct json *answer, *edges;
 	enum err e;
 
+	*count = 0;
+	*moved = false;
 	buf_printf(&path, "/results/%s?sort=%s&limit=%" PRIu64, c->arguments[0], sort, limit);
+	if (wait)
+		buf_printf(&path, "&wait-ms=%d", WAIT_MS);
 	if (cursor->len) {
 		buf_put_str(&path, "&from=");
 		put_query(&path, buf_bytes(cursor));
@@ -84,37 +91,40 @@ static enum err show_page(struct net *net, uint64_t limit, const char *sort, str
 	if (e < 0)
 		return e;
 	edges = json_get(answer, "edges");
-	*more = edges && edges->kind == JSON_ARRAY && edges->count == limit;
+	*count = edges && edges->kind == JSON_ARRAY ? edges->count : 0;
 	for (const struct json *edge = edges && edges->kind == JSON_ARRAY ? edges->first : NULL; edge;
 	     edge = edge->next) {
 		struct bytes at = json_get_text(&c->arena, edge, "cursor");
 		print_edge(c, edge);
+		*moved |= !bytes_eq(at, buf_bytes(cursor));
 		buf_clear(cursor);
 		buf_put_bytes(cursor, at);
 	}
 	return OK;
 }
 
-/* Until Ctrl-C: the next page at once when this one was full, else a moment later. */
-static enum err follow(struct call *c, struct net *net, uint64_t limit, struct buf *cursor, bool more)
+/* Until Ctrl-C: the next page as soon as there is one. */
+static enum err follow(struct call *c, struct net *net, uint64_t limit, struct buf *cursor)
 {
 	struct sigaction act = {.sa_handler = on_interrupt};
 	enum err e = OK;
 
 	sigaction(SIGINT, &act, NULL);
 	while (!interrupted && e == OK) {
-		if (!more)
-			clock_sleep_ms(POLL_MS);
-		if (interrupted)
-			break;
-		e = show_page(net, limit, "ASC", cursor, &more);
+		uint64_t began_ns = clock_ns();
+		bool moved;
+		size_t count;
+		net->stop = &interrupted;
+		e = show_page(net, limit, "ASC", true, cursor, &count, &moved);
 		if (e < 0)
 			break;
 		net_close(net); /* its URLs go with the arena, which would otherwise grow for ever */
 		arena_reset(&c->arena);
 		e = net_open(net, c);
+		if (e == OK && !moved && clock_ns() - began_ns < POLL_MS * UINT64_C(1000000))
+			clock_sleep_ms(POLL_MS);
 	}
-	return e;
+	return interrupted ? OK : e;
 }
 
 int command_results(struct call *c)
@@ -123,7 +133,8 @@ int command_results(struct call *c)
 	const char *sort = call_has(c, "newest-first") ? "DESC" : "ASC";
 	struct buf cursor = BUF_EMPTY;
 	struct net net = {0};
-	bool more = false;
+	bool moved;
+	size_t count = 0;
 	struct id process;
 	uint64_t limit;
 	enum err e;
@@ -135,10 +146,10 @@ int command_results(struct call *c)
 		goto out;
 	if (from)
 		buf_put_str(&cursor, from);
-	e = show_page(&net, limit, sort, &cursor, &more);
+	e = show_page(&net, limit, sort, false, &cursor, &count, &moved);
 	if (e == OK && call_has(c, "follow"))
-		e = follow(c, &net, limit, &cursor, more);
-	else if (e == OK && more && !call_has(c, "json"))
+		e = follow(c, &net, limit, &cursor);
+	else if (e == OK && count == limit && !call_has(c, "json"))
 		fprintf(stderr, "there may be more: --from %s goes on, --limit N shows more at a time\n",
 			buf_str(&cursor));
 out:

@@ -112,23 +112,22 @@ static enum err read_page(struct results_ask *ask, struct http_request *r, size_
 
 static void get_results(void *ctx, struct http_request *r)
 {
-	struct cu *cu = ctx;
 	struct results_ask ask;
 	struct note note = {0};
-	struct buf page = BUF_EMPTY;
+	struct bytes text;
 	struct id process;
+	uint64_t wait_ms = 0;
 	enum err e;
 
 	if (!parse_process(r, http_segment(r, 0), &process))
 		return;
 	e = read_page(&ask, r, RESULTS_LIMIT, LIMIT_MAX, &note);
-	if (e == OK)
-		e = results_page(&page, cu->options.store, process, &ask);
+	if (e == OK && http_query(r, "wait-ms", &text) && !bytes_u64(text, &wait_ms))
+		e = note_err(&note, E_ARGUMENT, "'wait-ms': Expected number, received \"%.*s\".", BYTES_FMT(text));
 	if (e < 0)
 		http_answer_err(r, e, &note);
 	else
-		http_answer_buf(r, 200, HTTP_JSON, &page);
-	buf_release(&page);
+		follow(ctx, r, process, &ask, wait_ms);
 }
 
 static void get_cron(void *ctx, struct http_request *r)

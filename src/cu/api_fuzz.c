@@ -95,6 +95,7 @@ static void start(void)
 	must(key_new(&key, SIGN_ED25519, NULL) == OK);
 	options.key = key;
 	options.evaluations_max = 2;
+	options.wait_ms_max = 1;
 	fill(options.store);
 	must(cu_open(&cu, &options, NULL) == OK);
 }

@@ -207,7 +207,7 @@ static void on_cron_landed(struct landing *l, enum err e)
 	if (e < 0)
 		note_err(&note, e, "results cannot be written down: %s", err_sentence(e));
 	else
-		e = results_page(&page, ask->cu->options.store, ask->process, &ask->page);
+		e = results_page(&page, ask->cu->options.store, ask->process, &ask->page, NULL);
 	answer(ask, e, &note, buf_bytes(&page));
 	buf_release(&page);
 }

@@ -29,6 +29,7 @@ enum {
 	STOP_GRACE_MS = 5000,
 	STOP_AGAIN_MS = 100,
 	DRY_MS_MAX = 60000,
+	WAIT_MS_MAX = 30000,
 	CHECKPOINT_TURNS = 2000,
 	CHECKPOINT_MS = 10000,
 	UPLOAD_MS = 30 * 60000,
@@ -63,6 +64,7 @@ static void fill_in(struct cu_options *o)
 	OR(dry_runs_max, 2 * cores() > DRY_RUNS_MIN ? 2 * cores() : DRY_RUNS_MIN);
 	OR(dry_queue_max, DRY_QUEUE_MAX);
 	OR(dry_ms_max, DRY_MS_MAX);
+	OR(wait_ms_max, WAIT_MS_MAX);
 	OR(stop_grace_ms, STOP_GRACE_MS);
 	OR(drive_bytes_max, DRIVE_BYTES_MAX);
 	OR(checkpoint_turns, CHECKPOINT_TURNS);
@@ -89,7 +91,7 @@ enum err cu_open(struct cu **out, const struct cu_options *options, struct note 
 {
 	struct cu *cu = calloc(1, sizeof(*cu));
 
-	must(cu != NULL && pthread_mutex_init(&cu->lock, NULL) == 0);
+	must(cu != NULL && pthread_mutex_init(&cu->lock, NULL) == 0 && pthread_mutex_init(&cu->follow_lock, NULL) == 0);
 	pthread_condattr_t steady;
 	must(pthread_condattr_init(&steady) == 0 && pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
 	     pthread_cond_init(&cu->idle, &steady) == 0 && pthread_cond_init(&cu->module_came, NULL) == 0);
@@ -150,6 +152,7 @@ void cu_close(struct cu *cu)
 	pthread_mutex_lock(&cu->lock);
 	cu->closing = true;
 	pthread_mutex_unlock(&cu->lock);
+	follow_close(cu);
 	if (cu->server)
 		http_stop(cu->server, grace_ms);
 	/* What still runs after that is a long evaluation: its worker goes, and the next start evaluates it again. */
@@ -166,6 +169,7 @@ void cu_close(struct cu *cu)
 	pool_close(cu->keeper);
 	modules_close(cu);
 	pthread_mutex_destroy(&cu->lock);
+	pthread_mutex_destroy(&cu->follow_lock);
 	pthread_cond_destroy(&cu->idle);
 	pthread_cond_destroy(&cu->module_came);
 	free(cu);

@@ -56,6 +56,7 @@ struct cu_options {
 	size_t dry_runs_max;    /* at the same time; twice the number of cores, but at least 4 */
 	size_t dry_queue_max;   /* 3,000 */
 	uint64_t dry_ms_max;    /* a dry run that takes longer is stopped; 60,000 */
+	uint64_t wait_ms_max;   /* the longest that an ask for results waits for one; 30,000 */
 	uint64_t stop_grace_ms; /* for what is under way at cu_close; 5,000 */
 
 	uint64_t drive_bytes_max; /* what one message may read of the weave (drive.h); 1 GiB */

@@ -9,6 +9,7 @@
 #include "test/test.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -229,6 +230,108 @@ TEST(wrong_pages_are_refused)
 	get("/cron/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaA");
 	refused(404, "not found");
 	unserve();
+}
+
+/* ---- results that are waited for ---- */
+
+/* An ask that is on its way, and its answer. */
+struct asked {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+	int status;
+	struct buf answer;
+};
+
+static void on_answer(void *ctx, enum err e, const struct note *note, const struct http_reply *got)
+{
+	struct asked *a = ctx;
+
+	pthread_mutex_lock(&a->lock);
+	a->done = true;
+	a->status = e == OK ? got->status : 0;
+	if (e == OK)
+		buf_put_bytes(&a->answer, got->body);
+	pthread_cond_signal(&a->wake);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void ask_ahead(struct asked *a, struct id process, const char *query)
+{
+	struct bytes url = arena_printf(&stage.arena, "http://127.0.0.1:%u/results/%s?%s", port, id_text(process).s,
+					query);
+
+	*a = (struct asked){.answer = BUF_EMPTY};
+	must(pthread_mutex_init(&a->lock, NULL) == 0 && pthread_cond_init(&a->wake, NULL) == 0);
+	http_call(client, &(struct http_call){.method = "GET", .url = arena_cstr(&stage.arena, url)}, on_answer, a);
+}
+
+/* The answer becomes that of `body`. */
+static int await(struct asked *a)
+{
+	pthread_mutex_lock(&a->lock);
+	while (!a->done)
+		pthread_cond_wait(&a->wake, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+	reply.body = arena_copy(&stage.arena, buf_bytes(&a->answer));
+	buf_release(&a->answer);
+	return reply.status = a->status;
+}
+
+TEST(who_waits_gets_the_next_result_as_it_comes)
+{
+	struct asked first, second, other;
+	struct id p, q;
+	const char *from;
+
+	stage.options.wait_ms_max = 3600000; /* none of them ends by its time */
+	serve();
+	p = five();
+	q = spawn();
+	from = arena_cstr(&stage.arena,
+			  arena_printf(&stage.arena, "from=%s&sort=ASC&wait-ms=3600000", "1700000005000"));
+	/* There is one already. */
+	ask_ahead(&first, p, from);
+	t_u64(await(&first), 200);
+	t_text(outputs(), "000005 ");
+	from = arena_cstr(&stage.arena, arena_printf(&stage.arena, "from=%s&wait-ms=3600000", "1700000005001"));
+	ask_ahead(&first, p, from);
+	ask_ahead(&second, p, from);
+	ask_ahead(&other, q, "wait-ms=3600000");
+	stage_output(p, stage_send(p, "a", NONE));
+	t_u64(await(&first), 200);
+	t_text(outputs(), "000006 ");
+	t_u64(await(&second), 200);
+	t_text(outputs(), "000006 ");
+	stage_output(q, stage_send(q, "a", NONE));
+	t_u64(await(&other), 200);
+	t_check(json_get(body(), "edges")->count > 0);
+	unserve();
+}
+
+TEST(waiting_ends_with_its_time_or_with_the_unit)
+{
+	struct asked asked;
+	const char *pid;
+	struct id p;
+
+	stage.options.wait_ms_max = 3600000;
+	serve();
+	p = five();
+	pid = arena_cstr(&stage.arena, bytes_str(id_text(p).s));
+	t_u64(get("/results/%s?from=1800000000000&wait-ms=1", pid), 200);
+	t_text(outputs(), "");
+	t_u64(get("/results/%s?from=1800000000000&wait-ms=0", pid), 200);
+	t_u64(get("/results/%s?from=1600000000000&sort=DESC&wait-ms=3600000", pid), 200);
+	get("/results/%s?wait-ms=long", pid);
+	refused(400, "'wait-ms': Expected number");
+	ask_ahead(&asked, p, "from=1800000000000&wait-ms=3600000");
+	stage_stop();
+	/* It had come in, and is answered, or had not, and finds nobody. */
+	t_check(await(&asked) == 200 || asked.status == 0 || asked.status == 503);
+	http_client_close(client);
+	stage_start();
+	stage_close();
 }
 
 /* ---- results ---- */

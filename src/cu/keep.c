@@ -73,6 +73,7 @@ static void on_kept(void *ctx, enum err e)
 	struct cu *cu = p->cu;
 	struct landing *landed, *next;
 
+	follow_wake(cu, p->process); /* while p, and so the unit, cannot go */
 	pthread_mutex_lock(&p->lock);
 	if (e < 0)
 		p->kept_error = e;

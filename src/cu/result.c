@@ -334,7 +334,7 @@ static enum err resolve(struct store *s, struct id process, struct cursor *c)
 	return e;
 }
 
-enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask)
+enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask, size_t *count)
 {
 	uint8_t from[RESULT_KEY_SIZE + 1], to[RESULT_KEY_SIZE + 1], end[32];
 	struct cursor low = ask->from, high = ask->to;
@@ -362,6 +362,8 @@ enum err results_page(struct buf *out, struct store *s, struct id process, const
 	jw_key(&w, "edges");
 	jw_raw(&w, buf_bytes(&edges));
 	jw_object_end(&w);
+	if (count)
+		*count = p.count;
 	buf_release(&edges);
 	arena_release(&a);
 	return e;

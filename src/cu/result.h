@@ -91,8 +91,9 @@ struct results_ask {
 	bool crons_only;
 };
 
-/* results_page writes {"pageInfo":...,"edges":[...]} of the results that did not fail. */
-must_use enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask);
+/* results_page writes {"pageInfo":...,"edges":[...]} of the results that did not fail; *count (may be NULL) of them. */
+must_use enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask,
+			       size_t *count);
 
 /* ---- what was seen ---- */
 

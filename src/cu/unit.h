@@ -41,6 +41,10 @@ struct cu {
 	size_t live_count;
 	struct dry *running; /* dry runs, to be stopped when they take too long */
 	bool watching;
+	pthread_mutex_t follow_lock; /* none other is taken under it; guards the next three */
+	struct follower *followers;
+	size_t follower_count;
+	bool follow_ticks; /* the timer looks after those who have waited enough */
 	atomic_bool closing;
 	char boot[40]; /* names this run of the unit in its checkpoints */
 };
@@ -376,6 +380,15 @@ void ask_cron(struct cu *cu, struct id process, const struct results_ask *page, 
 /* ask_advance_present and ask_advance_message are the ways to a state, for jobs. */
 must_use enum err advance_present(struct live *p, uint64_t to_ms, struct note *note);
 must_use enum err advance_message(struct live *p, const char *id, struct note *note);
+
+/* ---- follow.c: who waits for results that are not there yet ---- */
+
+/* follow answers with the page, when it is empty and ascending as soon as it is not, at the latest after wait_ms. */
+void follow(struct cu *cu, struct http_request *r, struct id process, const struct results_ask *ask, uint64_t wait_ms);
+/* follow_wake: results of the process have become durable. It does not block. */
+void follow_wake(struct cu *cu, struct id process);
+/* follow_close answers all, once the unit is closing; nobody waits from then on. */
+void follow_close(struct cu *cu);
 
 /* ---- dry.c ---- */
 

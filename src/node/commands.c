@@ -97,10 +97,8 @@ static const char *option_help(enum config_key key)
 {
 	static char texts[CONFIG_KEYS][OPTION_HELP_MAX];
 	const struct config_row *row = &config_rows[key];
-	/* Addresses are longer than a line, and nobody reads them. */
-	const char *fallback = row->kind == CONFIG_IS_ADDRESSES ? "as `weft config` shows" : row->fallback;
-	int n = snprintf(texts[key], OPTION_HELP_MAX, "%s%s%s%s", row->sentence, fallback[0] ? " (default " : "",
-			 fallback, fallback[0] ? ")" : "");
+	int n = snprintf(texts[key], OPTION_HELP_MAX, "%s%s%s%s", row->sentence, row->fallback[0] ? " (default " : "",
+			 row->fallback, row->fallback[0] ? ")" : "");
 
 	must(n < OPTION_HELP_MAX);
 	return texts[key];

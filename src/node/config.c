@@ -58,6 +58,15 @@ static bool is_url(struct bytes text)
 	return scheme && text.len > scheme && text.len <= URL_MAX && is_plain(text) && text.ptr[scheme] != '/';
 }
 
+static struct bytes trimmed(struct bytes b)
+{
+	while (b.len && isspace(b.ptr[0]))
+		b = bytes_from(b, 1);
+	while (b.len && isspace(b.ptr[b.len - 1]))
+		b.len--;
+	return b;
+}
+
 /* "": none. */
 static bool are_addresses(struct bytes text)
 {
@@ -67,7 +76,7 @@ static bool are_addresses(struct bytes text)
 	if (text.len && text.ptr[text.len - 1] == ',')
 		return false;
 	while (text.len)
-		if (++count > ADDRESSES_MAX || id_parse(&id, bytes_cut(text, ',', &text)) < 0)
+		if (++count > ADDRESSES_MAX || id_parse(&id, trimmed(bytes_cut(text, ',', &text))) < 0)
 			return false;
 	return true;
 }
@@ -133,15 +142,6 @@ static enum err no_such_key(struct bytes key, struct note *note)
 	else
 		note_hint(note, "weft config --sample lists them");
 	return E_ARGUMENT;
-}
-
-static struct bytes trimmed(struct bytes b)
-{
-	while (b.len && isspace(b.ptr[0]))
-		b = bytes_from(b, 1);
-	while (b.len && isspace(b.ptr[b.len - 1]))
-		b.len--;
-	return b;
 }
 
 enum err config_set(struct config *c, struct bytes key, struct bytes value, enum config_source source, unsigned line,

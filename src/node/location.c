@@ -5,6 +5,7 @@
 #include "flow/wait.h"
 #include "msg/item.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 
 /* Does the newest location say just this? */
@@ -36,8 +37,16 @@ static struct tags location_tags(struct arena *a, const struct location *locatio
 	tag_list_add_str(&tags, "Type", "Scheduler-Location");
 	tag_list_add(&tags, BYTES("Url"), location->url);
 	tag_list_add(&tags, BYTES("Time-To-Live"), arena_printf(a, "%" PRIu64, location->time_to_live_ms));
-	while (rest.len)
-		tag_list_add(&tags, BYTES("Stands-For"), bytes_cut(rest, ',', &rest));
+	while (rest.len) {
+		struct bytes address = bytes_cut(rest, ',', &rest);
+		struct id id;
+		while (address.len && isspace(address.ptr[0]))
+			address = bytes_from(address, 1);
+		while (address.len && isspace(address.ptr[address.len - 1]))
+			address.len--;
+		must(id_parse(&id, address) == OK); /* the setting was checked */
+		tag_list_add(&tags, BYTES("Stands-For"), address);
+	}
 	return tag_list_tags(&tags);
 }
 

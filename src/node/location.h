@@ -14,7 +14,7 @@
 #include "flow/flow.h"
 #include "msg/key.h"
 
-/* `stands_for` lists addresses, separated by commas, or is empty. */
+/* `stands_for` lists addresses, with commas and perhaps blanks between, or is empty. */
 struct location {
 	struct bytes url, stands_for;
 	uint64_t time_to_live_ms;

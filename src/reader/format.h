@@ -6,6 +6,7 @@
 #define WEFT_READER_FORMAT_H
 
 #include "reader/reader.h"
+#include "reader/wasm/crew.h"
 
 struct tiers;
 
@@ -14,6 +15,7 @@ struct readers {
 	struct log *log;
 	uint64_t turn_ms_max, compile_ms_max;
 	struct tiers *tiers; /* who improves translated code; NULL: nobody */
+	struct crew crew;
 };
 
 struct reader {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "reader/reader.h"
+#include "reader/wasm/crew.h"
 #include "test/test.h"
 
 #include <dirent.h>
@@ -351,7 +352,7 @@ TEST(an_image_can_be_kept_as_bytes)
 	close_counter();
 }
 
-static bool runs_worker(int pid)
+static bool runs(int pid, const char *what)
 {
 	char path[100], name[40] = "";
 	FILE *f;
@@ -362,7 +363,7 @@ static bool runs_worker(int pid)
 		name[0] = 0;
 	if (f)
 		fclose(f);
-	return strncmp(name, "weft-worker", 11) == 0;
+	return strncmp(name, what, strlen(what)) == 0;
 }
 
 /* The child of ours that runs weft-worker is the parent of workers; its only child is the worker. */
@@ -375,7 +376,7 @@ static pid_t child_of(pid_t parent)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
 	f = fopen(path, "r");
 	t_check(f != NULL);
-	while (fscanf(f, "%d", &pid) == 1 && !runs_worker(pid))
+	while (fscanf(f, "%d", &pid) == 1 && !runs(pid, "weft-worker"))
 		pid = 0;
 	fclose(f);
 	return pid;
@@ -525,6 +526,7 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	struct bytes content;
 	struct note note = {0};
 	pthread_t thread;
+	uint64_t commits;
 	pid_t worker;
 
 	open_counter();
@@ -537,8 +539,10 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	worker = child_of(child_of(getpid()));
 	kill(worker, SIGSTOP);
 	view = NULL;
+	commits = image_commits(image);
 	t_check(pthread_create(&thread, NULL, settle, i) == 0);
-	clock_sleep_ms(20);
+	while (image_commits(image) == commits)
+		clock_sleep_ms(1);
 	end_worker(worker);
 	pthread_join(thread, NULL);
 	t_err(image_map(image, &content, &note), E_BUSY);
@@ -547,6 +551,63 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	instance_close(i);
 	image_release(image);
 	close_counter();
+}
+
+static int compilers(void)
+{
+	char path[100];
+	FILE *f;
+	int pid, count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
+	f = fopen(path, "r");
+	t_check(f != NULL);
+	while (fscanf(f, "%d", &pid) == 1)
+		count += runs(pid, "weft-compile");
+	fclose(f);
+	return count;
+}
+
+/* Modules that are the same but for a section of no meaning. None of them ever has all its code. */
+TEST(few_modules_have_a_compiler_at_hand)
+{
+	struct program *programs[CREW_MAX + 3];
+	struct image *images[CREW_MAX + 3];
+	struct instance *instances[CREW_MAX + 3];
+	struct note note = {0};
+	struct outcome o;
+
+	t_ok(readers_open(&readers,
+			  &(struct readers_options){.compile = getenv("WEFT_COMPILE"),
+						    .worker = getenv("WEFT_WORKER"),
+						    .cache = t_dir(),
+						    .first_tier_only = true},
+			  &note));
+	for (uint8_t k = 0; k < CREW_MAX + 3; k++) {
+		struct buf wasm = BUF_EMPTY;
+
+		buf_put_bytes(&wasm, counter_wasm());
+		buf_put(&wasm, (uint8_t[]){0, 3, 1, 'k', k}, 5);
+		t_ok(program_open(&programs[k], readers, BYTES(FORMAT), buf_bytes(&wasm), &note));
+		t_ok(image_new(&images[k], &note));
+		t_ok(instance_open(&instances[k], programs[k], images[k], 16 << 20, &note));
+		turn_of(instances[k], 1);
+		t_ok(instance_commit(instances[k], &note));
+		t_check(compilers() <= CREW_MAX);
+		buf_release(&wasm);
+	}
+	t_u64(compilers(), CREW_MAX);
+	/* One that has lost its own starts another for a function that it has not reached yet. */
+	t_ok(instance_turn(instances[0], &arena, BYTES("S"), BYTES(ENVIRONMENT), 100000000, &o, &note));
+	t_text(o.response, "{\"Output\":\"1\"}");
+	t_u64(compilers(), CREW_MAX);
+	for (int k = 0; k < CREW_MAX + 3; k++) {
+		instance_close(instances[k]);
+		image_release(images[k]);
+		program_close(programs[k]);
+	}
+	t_u64(compilers(), 0);
+	readers_close(readers);
 }
 
 /* Time and randomness come from the message, so the answer is the same in a worker that knows nothing else. */

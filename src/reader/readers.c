@@ -47,7 +47,7 @@ enum err readers_open(struct readers **out, const struct readers_options *option
 		return note_err(note, E_IO, "the cache of translated modules cannot be made: %s: %s", options->cache,
 				strerror(errno));
 	r = calloc(1, sizeof(*r));
-	must(r != NULL);
+	must(r != NULL && pthread_mutex_init(&r->crew.lock, NULL) == 0);
 	r->compile = strdup(options->compile);
 	r->worker = strdup(options->worker);
 	r->cache = strdup(options->cache);
@@ -66,6 +66,7 @@ void readers_close(struct readers *r)
 {
 	if (r->tiers)
 		tiers_free(r->tiers);
+	pthread_mutex_destroy(&r->crew.lock);
 	free(r->compile);
 	free(r->worker);
 	free(r->cache);

@@ -14,8 +14,9 @@
  * The log thread takes all waiting batches, appends their records with one write and one fdatasync, puts them into the
  * active memtable, and calls their `done`s. When nobody waits for durability (store_commit_lazy) it leaves out the sync,
  * and these records belong to the group that the next sync makes durable. When the memtable is large or old it is
- * frozen, and the flush thread moves it into LMDB in one synced transaction, together with the position in the log that it
- * reaches; LMDB never knows what the log might still lose. Opening replays the log from LMDB's position.
+ * frozen, and the flush thread moves it into LMDB in synced transactions, the last of which has the position in the log that it
+ * reaches; LMDB never knows what the log might still lose. Opening replays the log from LMDB's position, over what LMDB may
+ * already have of it.
  *
  * LMDB key: u8 table, key. LMDB value: u8 form and, all little endian,
  *
@@ -116,7 +117,8 @@ void local_commit(struct store *s, struct buf ops, bool lazy, store_done *done, 
 /* ---- local_index.c ---- */
 
 must_use enum err index_open(struct local_store *l, struct location *position, struct note *note);
-/* index_put moves a memtable into LMDB, which then holds the log up to `end`. False: it is as it was. */
+/* index_put moves a memtable into LMDB, which then holds the log up to `end`. False: it may hold a part of the memtable, and
+ * its position is what it was. */
 bool index_put(struct local_store *l, const struct memtable *table, const struct location *end);
 /* index_entry reads a value of LMDB, which it borrows. */
 struct entry index_entry(MDB_val v);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* Entries of one transaction, which may each change a page of LMDB's: it keeps as much memory for good. */
+enum { PORTION = 2048 };
 enum { FORM_INLINE, FORM_UNCHECKED, FORM_LOCATION };
 enum { LOCATION_SIZE = 33, CHECKED_SIZE = 37, POSITION_TABLE = 0xff, READERS_MAX = 512 };
 #ifdef __SANITIZE_THREAD__
@@ -63,25 +65,42 @@ static int put_entry(MDB_txn *txn, MDB_dbi dbi, struct bytes key, const struct e
 	return mdb_put(txn, dbi, &k, &v, 0);
 }
 
-bool index_put(struct local_store *l, const struct memtable *table, const struct location *end)
+static int put_position(MDB_txn *txn, MDB_dbi dbi, const struct location *end)
 {
 	uint8_t position[CHECKED_SIZE];
-	MDB_val k = {2, (void *)(uintptr_t)position_key}, v = {CHECKED_SIZE, position};
+	MDB_val k = {sizeof(position_key), (void *)(uintptr_t)position_key}, v = {sizeof(position), position};
+
+	put_location(position, end);
+	return mdb_put(txn, dbi, &k, &v, 0);
+}
+
+/* The next PORTION entries from *node on, and after the last the position, in one transaction. */
+static int put_portion(struct local_store *l, const struct memtable *table, const struct mem_node **node,
+		       const struct location *end)
+{
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(l->env, NULL, 0, &txn);
 
 	if (rc)
-		return false;
-	for (const struct mem_node *node = memtable_seek(table, bytes_of(NULL, 0), false); node && rc == 0;
-	     node = memtable_step(table, node, false))
-		rc = put_entry(txn, l->dbi, mem_node_key(node), mem_node_entry(node));
-	put_location(position, end);
+		return rc;
+	for (int i = 0; i < PORTION && *node && rc == 0; i++, *node = memtable_step(table, *node, false))
+		rc = put_entry(txn, l->dbi, mem_node_key(*node), mem_node_entry(*node));
+	if (rc == 0 && !*node)
+		rc = put_position(txn, l->dbi, end);
 	if (rc == 0)
-		rc = mdb_put(txn, l->dbi, &k, &v, 0);
-	if (rc == 0)
-		rc = mdb_txn_commit(txn);
-	else
-		mdb_txn_abort(txn);
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+bool index_put(struct local_store *l, const struct memtable *table, const struct location *end)
+{
+	const struct mem_node *node = memtable_seek(table, bytes_of(NULL, 0), false);
+	int rc;
+
+	do {
+		rc = put_portion(l, table, &node, end);
+	} while (rc == 0 && node);
 	if (rc)
 		log_event(l->log, LOG_BROKEN, "store.index", "directory=%s error=%s", l->directory, mdb_strerror(rc));
 	return rc == 0;

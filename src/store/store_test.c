@@ -614,6 +614,55 @@ TEST(an_index_of_an_earlier_version_is_read)
 	arena_release(&arena);
 }
 
+/* Reads the position of the index into `position`, or with `set` makes it that again. */
+static void index_position(uint8_t position[LOCATION_2], bool set)
+{
+	char path[200];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_val key = {2, (void *)(uintptr_t) "\xffp"}, value = {LOCATION_2, position};
+
+	snprintf(path, sizeof(path), "%s/index", directory);
+	must(mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 1 << 30) == 0 &&
+	     mdb_env_open(env, path, 0, 0644) == 0 && mdb_txn_begin(env, NULL, 0, &txn) == 0 &&
+	     mdb_dbi_open(txn, NULL, 0, &dbi) == 0);
+	if (set) {
+		must(mdb_put(txn, dbi, &key, &value, 0) == 0);
+	} else {
+		must(mdb_get(txn, dbi, &key, &value) == 0 && value.mv_size == LOCATION_2);
+		memcpy(position, value.mv_data, LOCATION_2);
+	}
+	must(mdb_txn_commit(txn) == 0);
+	mdb_env_close(env);
+}
+
+/* The process ended between two of the transactions that a memtable takes. */
+TEST(an_index_that_is_ahead_of_its_position_is_gone_on_with)
+{
+	struct store *s = fresh_local();
+	uint8_t position[LOCATION_2];
+
+	put(s, 1, "a", BYTES("1"));
+	put(s, 1, "b", BYTES("1"));
+	store_close(s);
+	index_position(position, false);
+	s = open_local();
+	put(s, 1, "a", BYTES("2"));
+	del(s, 1, "b");
+	put(s, 1, "c", BYTES("2"));
+	del(s, 1, "c");
+	put(s, 1, "d", BYTES("2"));
+	store_close(s);
+	index_position(position, true);
+	for (int open = 0; open < 2; open++) {
+		s = open_local();
+		scan_is(s, "", "", false, 0, "a=2 d=2 ");
+		store_close(s);
+	}
+	arena_release(&arena);
+}
+
 /* ---- what a power cut can leave ---- */
 
 static void write_file(const char *path, struct bytes content)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/console/feed.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/print.h"
 
@@ -11,7 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { POLL_MS = 500, POLL_FAILED_MS = 3000, OWN_ERRORS_MAX = 16 };
+/* The unit is asked to wait for a result. One that does not know how is asked again after a moment. */
+enum { WAIT_MS = 20000, POLL_MS = 500, POLL_FAILED_MS = 3000, OWN_ERRORS_MAX = 16 };
 
 struct text {
 	struct buf text, prompt;
@@ -197,18 +199,17 @@ static void put_query(struct buf *out, struct bytes text)
 }
 
 /* A cursor says in which direction it was read, and that wins over the question: the one to begin with is turned around. */
-static void keep_cursor(struct buf *kept, struct arena *a, struct bytes cursor)
+static void turn_around(struct buf *turned, struct arena *a, struct bytes cursor)
 {
 	uint8_t *text = arena_alloc(a, cursor.len);
-	struct buf turned = BUF_EMPTY;
-	struct jw w = jw_on(&turned);
+	struct buf json = BUF_EMPTY;
+	struct jw w = jw_on(&json);
 	const struct json *object;
 	size_t len;
 
-	buf_clear(kept);
 	if (b64_decode(text, cursor.len, &len, cursor) < 0 || json_parse(&object, a, bytes_of(text, len), NULL) < 0 ||
 	    object->kind != JSON_OBJECT) {
-		buf_put_bytes(kept, cursor); /* somebody else's kind of cursor */
+		buf_put_bytes(turned, cursor); /* somebody else's kind of cursor */
 		return;
 	}
 	jw_object(&w);
@@ -220,12 +221,29 @@ static void keep_cursor(struct buf *kept, struct arena *a, struct bytes cursor)
 	}
 	jw_member(&w, "sort", BYTES("ASC"));
 	jw_object_end(&w);
-	buf_put_b64(kept, buf_bytes(&turned));
-	buf_release(&turned);
+	buf_put_b64(turned, buf_bytes(&json));
+	buf_release(&json);
 }
 
-/* One page, newest first to find where to begin; *more when there may be another one at once. */
-static enum err look(struct feed *f, bool begin, bool *more)
+/* Whether it is another one. */
+static bool keep_cursor(struct buf *kept, struct arena *a, struct bytes cursor)
+{
+	struct buf turned = BUF_EMPTY;
+	bool moved;
+
+	if (cursor.len)
+		turn_around(&turned, a, cursor);
+	moved = cursor.len && !bytes_eq(buf_bytes(&turned), buf_bytes(kept));
+	if (moved) {
+		buf_clear(kept);
+		buf_put_bytes(kept, buf_bytes(&turned));
+	}
+	buf_release(&turned);
+	return moved;
+}
+
+/* One page, newest first to find where to begin; *moved when it led further. */
+static enum err look(struct feed *f, bool begin, bool *moved)
 {
 	struct call call = *f->console->call;
 	struct net net = f->console->net;
@@ -241,6 +259,8 @@ static enum err look(struct feed *f, bool begin, bool *more)
 	page = arena_new(&call.arena, struct feed_page);
 	buf_printf(&path, "/results/%s?sort=%s&limit=%d", f->console->id.s, begin ? "DESC" : "ASC",
 		   begin ? 1 : FEED_PAGE);
+	if (!begin)
+		buf_printf(&path, "&wait-ms=%d", WAIT_MS);
 	if (f->cursor.len) {
 		buf_put_str(&path, "&from=");
 		put_query(&path, buf_bytes(&f->cursor));
@@ -248,9 +268,7 @@ static enum err look(struct feed *f, bool begin, bool *more)
 	e = net_ask_raw(&net, &answer, UNIT_CU, "GET", buf_str(&path), NULL, bytes_of(NULL, 0));
 	if (e == OK)
 		e = feed_read(page, &call.arena, answer);
-	*more = e == OK && !begin && page->count == FEED_PAGE;
-	if (e == OK && page->cursor.len)
-		keep_cursor(&f->cursor, &call.arena, page->cursor);
+	*moved = e == OK && keep_cursor(&f->cursor, &call.arena, page->cursor);
 	if (e == OK && !begin && page->count) {
 		pthread_mutex_lock(&f->turn);
 		pthread_mutex_lock(&f->lock);
@@ -267,14 +285,16 @@ static enum err look(struct feed *f, bool begin, bool *more)
 static void *feed_thread(void *arg)
 {
 	struct feed *f = arg;
-	bool begin = true, more;
+	bool begin = true, moved;
 
 	while (!f->stop) {
 		struct pollfd wake = {.fd = f->wake, .events = POLLIN};
-		enum err e = look(f, begin, &more);
+		uint64_t began_ns = clock_ns();
+		enum err e = look(f, begin, &moved);
+		bool at_once = moved || begin || clock_ns() - began_ns >= POLL_MS * UINT64_C(1000000);
 		begin = begin && e < 0;
-		if (!more && poll(&wake, 1, e < 0 ? POLL_FAILED_MS : POLL_MS) > 0)
-			break;
+		if (e < 0 || !at_once)
+			poll(&wake, 1, e < 0 ? POLL_FAILED_MS : POLL_MS); /* feed_stop wakes it */
 	}
 	return NULL;
 }

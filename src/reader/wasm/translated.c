@@ -314,20 +314,32 @@ static bool has_code(struct translated *t, uint32_t function)
 enum err translated_need(struct translated *t, uint32_t function, struct note *note)
 {
 	struct buf blob = BUF_EMPTY;
+	bool asked;
 	enum err e = OK;
 
 	if (function >= t->counts.functions)
 		return note_err(note, E_CORRUPT, "the worker asks for a function that the module does not have");
 	pthread_mutex_lock(&t->need_lock);
 	t->stopped = false;
-	if (!has_code(t, function)) {
+	asked = !has_code(t, function);
+	if (asked) {
 		e = ask(t, &t->now, WASM_TIER_0, &function, 1, &blob, note);
 		if (e == OK)
 			e = take_blob(t, buf_bytes(&blob), note);
 	}
 	pthread_mutex_unlock(&t->need_lock);
 	buf_release(&blob);
+	if (asked)
+		crew_asked(&t->readers->crew, t);
 	return e;
+}
+
+void translated_rest(struct translated *t)
+{
+	if (pthread_mutex_trylock(&t->need_lock) != 0)
+		return;
+	set_compiler(t, &t->now, NULL);
+	pthread_mutex_unlock(&t->need_lock);
 }
 
 /* ---- T1 ---- */
@@ -477,8 +489,10 @@ enum err translated_open(struct translated **out, struct readers *r, struct byte
 	buf_printf(&t->path, "%s/", r->cache);
 	buf_put_hex(&t->path, bytes_of(hash, 32));
 	buf_printf(&t->path, "-%s-v%d.code", gas == WASM_GAS_METERING ? "metering" : "own", VM_VERSION);
-	if (!load_built(t, hash) && !load_file(t, hash))
+	if (!load_built(t, hash) && !load_file(t, hash)) {
 		e = begin(t, hash, note);
+		crew_asked(&r->crew, t);
+	}
 	if (e == OK)
 		e = make_profile(t, note);
 	if (e < 0) {
@@ -504,6 +518,7 @@ void translated_close(struct translated *t)
 {
 	if (!t)
 		return;
+	crew_left(&t->readers->crew, t);
 	compiler_stop(t->now);
 	compiler_stop(t->patient);
 	if (t->hits)

@@ -39,6 +39,9 @@ int translated_profile(const struct translated *t);
  * that the module does not have. Any thread. */
 must_use enum err translated_need(struct translated *t, uint32_t function, struct note *note);
 
+/* translated_rest ends the compiler for what is needed at once, unless somebody is waiting for it (crew.h). */
+void translated_rest(struct translated *t);
+
 /* How much of the work of improving is left. */
 enum left { LEFT_NOTHING, LEFT_COLD, LEFT_HOT };
 enum left translated_left(struct translated *t);
