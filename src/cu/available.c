@@ -19,12 +19,12 @@ static struct bytes last_tag(struct tags tags, const char *name)
 	return value;
 }
 
-static struct bytes mode_of(const struct live *p)
+static struct bytes mode_of(const struct live *p, const struct module *module)
 {
 	struct bytes value;
 
 	if (tags_find(p->info.message.tags, "Availability-Type", &value) ||
-	    tags_find(p->module->tags, "Availability-Type", &value))
+	    tags_find(module->tags, "Availability-Type", &value))
 		return value;
 	return BYTES("Assignments");
 }
@@ -77,10 +77,10 @@ static enum err attested(const struct live *p, struct arena *a, const char *prot
 	return e;
 }
 
-enum err available(const struct live *p, struct arena *a, struct bytes id, uint64_t height, enum availability *out,
-		   struct note *note)
+enum err available(const struct live *p, const struct module *module, struct arena *a, struct bytes id, uint64_t height,
+		   enum availability *out, struct note *note)
 {
-	struct bytes mode = mode_of(p);
+	struct bytes mode = mode_of(p, module);
 	bool individual = bytes_eq_str(mode, "Individual"), found = false;
 	enum err e;
 
@@ -94,7 +94,7 @@ enum err available(const struct live *p, struct arena *a, struct bytes id, uint6
 		return OK;
 	}
 	if (!tags_includes(p->info.message.tags, "Extension", "WeaveDrive") &&
-	    !tags_includes(p->module->tags, "Extension", "WeaveDrive"))
+	    !tags_includes(module->tags, "Extension", "WeaveDrive"))
 		return OK;
 	if (bytes_eq_str(mode, "Library")) {
 		*out = NO_LIBRARY;

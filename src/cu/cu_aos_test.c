@@ -129,6 +129,9 @@ TEST_TIMEOUT(an_aos_process_reads_files_of_the_weave, 120)
 		 "local f = io.open('/data/%s') local at = f:seek('set', 20) return at .. f:read(6) .. f:seek('cur')",
 		 id_text(a).s);
 	t_text(eval(p, lua), "20UVWXYZ26");
+	/* As drive.getData does. */
+	snprintf(lua, sizeof(lua), "local f = io.open('/data/%s') return f:read(f:seek('end'))", id_text(a).s);
+	t_text(eval(p, lua), "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 	t_text(eval(p, "local f = io.open('/block/1500000') local n = f:seek('end') return n .. f:read(n)"),
 	       "18{\"height\":1500000}");
 	t_text(eval(p, "return tostring(io.open('/elsewhere'))"), "nil");

@@ -214,7 +214,7 @@ static enum err ask_data(struct reading *r, struct reading_file *f, struct bytes
 		halt(f, NOT_FOUND);
 		return OK;
 	}
-	e = available(r->live, &f->arena, id, r->height, &availability, note);
+	e = available(r->live, r->module, &f->arena, id, r->height, &availability, note);
 	if (e < 0)
 		return e;
 	if (availability == WITHHELD || availability == NO_LIBRARY) {
@@ -323,7 +323,7 @@ static void place(struct reading *r)
 	if (!json_u64(json_get(json, "Block-Height"), &r->height) &&
 	    !bytes_u64(json_get_text(&r->arena, json, "Block-Height"), &r->height))
 		r->height = 0;
-	if (r->dry)
+	if (r->dry || r->keyed)
 		return;
 	(void)json_u64(json_get(json, "Timestamp"), &r->key.timestamp_ms);
 	if (json_truthy(json_get(json, "Cron"))) {
@@ -390,7 +390,7 @@ static enum err recall(struct reading *r, struct bytes path, struct reading_file
 	struct arena a = ARENA_EMPTY;
 	struct read *list;
 	size_t count, i = 0;
-	enum err e = reads_get(p->cu->options.store, &a, p->process, &r->key, &list, &count);
+	enum err e = reads_get(p->cu->options.store, &a, p->process, &r->key, r->step, &list, &count);
 
 	if (e < 0)
 		note_err(note, e, "the record of what the message has read is damaged");
@@ -463,7 +463,18 @@ static enum err read_file(struct drive *d, const struct drive_file *file, uint8_
 
 void reading_begin(struct reading *r, struct live *p, struct bytes message, bool dry)
 {
-	*r = (struct reading){.drive = {open_file, read_file}, .live = p, .message = message, .dry = dry};
+	*r = (struct reading){
+		.drive = {open_file, read_file}, .live = p, .module = p->module, .message = message, .dry = dry};
+}
+
+void reading_begin_step(struct reading *r, struct live *p, const struct module *m, unsigned step,
+			const struct result_key *key, struct bytes message)
+{
+	reading_begin(r, p, message, false);
+	r->module = m;
+	r->step = step;
+	r->key = *key;
+	r->keyed = true;
 }
 
 void reading_end(struct reading *r)
@@ -475,7 +486,7 @@ void reading_end(struct reading *r)
 
 struct drive *reading_drive(struct reading *r)
 {
-	const struct module *m = r->live->module;
+	const struct module *m = r->module;
 
 	return bytes_eq_str(m->format, "wasm64-unknown-emscripten-draft_2024_02_15") ||
 			       tags_includes(m->tags, "Extension", "WeaveDrive")
@@ -485,13 +496,20 @@ struct drive *reading_drive(struct reading *r)
 
 void reading_list(const struct reading *r, struct arena *a, struct result *out)
 {
-	struct read *list = arena_new_array(a, r->count, struct read);
+	struct read *list, *read;
 
+	if (r->count == 0)
+		return;
+	list = arena_new_array(a, out->read_count + r->count, struct read);
+	if (out->read_count)
+		memcpy(list, out->reads, out->read_count * sizeof(*list));
 	for (size_t i = 0; i < r->count; i++) {
-		list[i] = r->files[i]->read;
-		list[i].path = arena_copy(a, list[i].path);
-		list[i].failure = arena_copy(a, list[i].failure);
+		read = &list[out->read_count + i];
+		*read = r->files[i]->read;
+		read->number = (uint16_t)(r->step * READ_FILES_MAX + i);
+		read->path = arena_copy(a, read->path);
+		read->failure = arena_copy(a, read->failure);
 	}
 	out->reads = list;
-	out->read_count = r->count;
+	out->read_count += r->count;
 }

@@ -39,8 +39,11 @@ struct reading {
 	struct drive drive;
 	struct live *live;
 	struct arena arena;
+	const struct module *module; /* that reads */
 	struct bytes message;
 	bool dry;
+	unsigned step; /* of a migration (migrate.c), which takes several turns at one place; else 0 */
+	bool keyed;    /* `key` is set */
 	/* once the turn reads something */
 	bool placed;
 	bool reached; /* the weave's index has come as far as the message */
@@ -53,17 +56,21 @@ struct reading {
 
 /* reading_begin: the message is what the module gets, borrowed until reading_end, which frees. */
 void reading_begin(struct reading *r, struct live *p, struct bytes message, bool dry);
+/* reading_begin_step: as a later step, 1 or 2, of what has its place at `key`, by another module than the process's. */
+void reading_begin_step(struct reading *r, struct live *p, const struct module *m, unsigned step,
+			const struct result_key *key, struct bytes message);
 void reading_end(struct reading *r);
 /* reading_drive is what to lend to the instance; NULL: the module has no drive. */
 struct drive *reading_drive(struct reading *r);
-/* reading_list lists what was read, in `a`. */
+/* reading_list adds what was read to the reads of a result, in `a`. */
 void reading_list(const struct reading *r, struct arena *a, struct result *out);
 
 /* ---- available.c: who may read what ---- */
 
 enum availability { AVAILABLE, BOOT_ITEM /* available too, and the process cannot do without */, WITHHELD, NO_LIBRARY };
-must_use enum err available(const struct live *p, struct arena *a, struct bytes id, uint64_t height,
-			    enum availability *out, struct note *note);
+/* available: to `module` as one of the process. */
+must_use enum err available(const struct live *p, const struct module *module, struct arena *a, struct bytes id,
+			    uint64_t height, enum availability *out, struct note *note);
 
 /* ---- document.c ---- */
 
@@ -74,9 +81,9 @@ must_use enum err with_owner_address(struct buf *out, struct arena *a, struct by
 
 /* ---- reads.c: the record ---- */
 
-/* reads_get lists, in `a`, what the turn at `key` has read when it was evaluated before. */
+/* reads_get lists, in `a`, what the turn at `key` has read when it was evaluated before: at most READ_FILES_MAX. */
 must_use enum err reads_get(struct store *s, struct arena *a, struct id process, const struct result_key *key,
-			    struct read **list, size_t *count);
+			    unsigned step, struct read **list, size_t *count);
 /* payload_put remembers under which blob the payload of an item is; payload_get finds it, E_NOT_FOUND. */
 void payload_put(struct store *s, struct id item, struct id blob, uint64_t size);
 must_use enum err payload_get(struct store *s, struct id item, struct id *blob, uint64_t *size);

@@ -345,6 +345,37 @@ TEST(crons_have_records_of_their_own)
 	stage_close();
 }
 
+/* A migration takes three turns, of two modules, at one place; the same path may have two answers. */
+TEST(a_migration_reads_by_all_its_turns)
+{
+	struct id other, p, a, m, sum;
+	char read[100];
+
+	open_stage(store_open_memory());
+	other = stage_module(getenv("WEFT_DRIVE"), stage_tags("Module-Format", FORMAT, "Extension", "WeaveDrive",
+							      "Availability-Type", "test", NULL));
+	a = item("content");
+	snprintf(read, sizeof(read), "w/data/%s", id_text(a).s);
+	p = stage_spawn(module, stage_tags("Attestor", attestor, "Read", read, NULL), 0);
+	m = stage_send(
+		p, "",
+		stage_tags("Action", "Migrate.Module", "Module", id_text(other).s, "Read", "w/block/1500000", NULL));
+	t_check(has(result(p, m), "\"Module\":"));
+	/* The first message was refused the item; as the first of the new module it is not. */
+	t_u64(listed(p), 4);
+	t_text(json_get_text(&stage.arena, json_get(json_at(json_get(list(p, "", 9), "edges"), 0), "node"), "Answer"),
+	       "HALT: FILE NOT FOUND");
+	sum = stage_state(p);
+	stage_stop();
+	drop_checkpoints(p);
+	stage_forget(a);
+	stage_start();
+	t_check(id_eq(stage_state(p), sum));
+	t_u64(listed(p), 4);
+	reads(p, "t/data/", item("y"), "1|y--------|1");
+	stage_close();
+}
+
 TEST(the_record_of_a_disk_answers_too)
 {
 	struct note note = {0};
@@ -376,7 +407,7 @@ TEST(a_lost_content_is_fetched_again_and_compared)
 	key = (struct result_key){.timestamp_ms = stage_last(p)->timestamp_ms, .ordinate = 1};
 	result(p, m);
 	sum = stage_state(p);
-	t_ok(reads_get(stage.store, &stage.arena, p, &key, &read, &count));
+	t_ok(reads_get(stage.store, &stage.arena, p, &key, 0, &read, &count));
 	t_u64(count, 1);
 	blob = read->content;
 	for (int round = 0; round < 2; round++) {

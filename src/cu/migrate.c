@@ -19,7 +19,7 @@
  * so high, a module that is not seen is waited for, and one that is seen but in no block is taken.
  */
 #include "base/text.h"
-#include "cu/unit.h"
+#include "cu/drive.h"
 #include "flow/wait.h"
 
 #include <inttypes.h>
@@ -38,7 +38,9 @@ struct successor {
 	struct bytes environment;
 	struct limits limits;
 	uint64_t gas_used;
-	struct bytes why; /* the migration has failed: the result's words for it */
+	struct result_key at; /* the message's place */
+	struct result reads;  /* only those: what all turns of it have read of the weave */
+	struct bytes why;     /* the migration has failed: the result's words for it */
 };
 
 /* ---- what asks for it ---- */
@@ -168,8 +170,10 @@ static enum err open_image(struct successor *s, struct note *note)
 	return is_modules_fault(e) ? refuse_noted(s, "it does not start", note) : e;
 }
 
-static enum err take(struct successor *s, struct bytes text, struct outcome *outcome, struct result *result,
-		     struct note *note)
+enum step { STEP_FIRST = 1, STEP_IMPORT };
+
+static enum err take_with(struct successor *s, struct bytes text, struct outcome *outcome, struct result *result,
+			  struct note *note)
 {
 	enum err e = instance_turn(s->instance, s->arena, text, s->environment, s->limits.gas, outcome, note);
 
@@ -181,6 +185,22 @@ static enum err take(struct successor *s, struct bytes text, struct outcome *out
 	return result->keeps_memory ? instance_commit(s->instance, note) : instance_rollback(s->instance, note);
 }
 
+static enum err take(struct successor *s, enum step step, struct bytes text, struct outcome *outcome,
+		     struct result *result, struct note *note)
+{
+	struct reading reading;
+	enum err e;
+
+	reading_begin_step(&reading, s->live, s->module, step, &s->at, text);
+	instance_lend(s->instance, reading_drive(&reading));
+	e = take_with(s, text, outcome, result, note);
+	instance_lend(s->instance, NULL);
+	if (e == OK)
+		reading_list(&reading, s->arena, &s->reads);
+	reading_end(&reading);
+	return e;
+}
+
 /* As with a new process, a failing first message is put back, and the next one finds an empty memory. */
 static enum err take_first(struct successor *s, struct note *note)
 {
@@ -190,7 +210,7 @@ static enum err take_first(struct successor *s, struct note *note)
 	enum err e = advance_first(s->live, s->arena, &text, note);
 
 	if (e == OK)
-		e = take(s, buf_bytes(&text), &outcome, &result, note);
+		e = take(s, STEP_FIRST, buf_bytes(&text), &outcome, &result, note);
 	buf_release(&text);
 	return e;
 }
@@ -248,7 +268,7 @@ static enum err take_import(struct successor *s, const struct assignment *assign
 		return refuse(s, arena_printf(s->arena, "the state has %zu bytes, and at most %d can move", state.len,
 					      STATE_MAX));
 	import_for_module(s, &text, assignment, state);
-	e = take(s, buf_bytes(&text), &outcome, result, note);
+	e = take(s, STEP_IMPORT, buf_bytes(&text), &outcome, result, note);
 	buf_release(&text);
 	return e < 0 ? e : check_import(s, &outcome, result);
 }
@@ -340,7 +360,10 @@ static void log_end(const struct successor *s, const struct assignment *assignme
 enum err migrate_turn(struct live *p, struct arena *a, const struct assignment *assignment, struct bytes text,
 		      struct result *out, struct note *note)
 {
-	struct successor s = {.live = p, .arena = a, .id = tags_get(assignment->message->tags, "Module")};
+	struct successor s = {.live = p,
+			      .arena = a,
+			      .id = tags_get(assignment->message->tags, "Module"),
+			      .at = {.timestamp_ms = assignment->timestamp_ms, .ordinate = assignment->nonce}};
 	struct result put_back = {0};
 	struct outcome outcome;
 	struct bytes state;
@@ -351,11 +374,12 @@ enum err migrate_turn(struct live *p, struct arena *a, const struct assignment *
 	advance_result(p, a, &outcome, out);
 	if (!out->keeps_memory || !exported(&state, a, &outcome))
 		return advance_end(p, out, note);
-	put_back.gas_used = out->gas_used;
+	put_back = (struct result){.gas_used = out->gas_used, .reads = out->reads, .read_count = out->read_count};
 	e = advance_end(p, &put_back, note);
 	for (int tries = 0; e == OK && tries < TRIES; tries++) {
 		note_reset(note);
 		s.gas_used = put_back.gas_used;
+		s.reads = put_back;
 		e = succeed(&s, assignment, state, out, note);
 		if (e == OK)
 			break;
@@ -375,6 +399,8 @@ enum err migrate_turn(struct live *p, struct arena *a, const struct assignment *
 		say_success(&s, out);
 		become(p, &s);
 	}
+	out->reads = s.reads.reads;
+	out->read_count = s.reads.read_count;
 	return OK;
 }
 

@@ -16,22 +16,27 @@ enum { READ_VERSION = 1, READ_HEAD = 44, READ_KEY = RESULT_KEY_SIZE + 2 };
 
 /* ---- rows ---- */
 
-void read_put(struct store_batch *b, struct id process, const struct result_key *key, size_t number,
-	      const struct read *read)
+/* A result's key, and a number. */
+static struct bytes read_key(uint8_t row[READ_KEY], struct id process, const struct result_key *key, unsigned number)
+{
+	result_key_write(row, process, key);
+	row[RESULT_KEY_SIZE] = (uint8_t)(number >> 8);
+	row[RESULT_KEY_SIZE + 1] = (uint8_t)number;
+	return bytes_of(row, READ_KEY);
+}
+
+void read_put(struct store_batch *b, struct id process, const struct result_key *key, const struct read *read)
 {
 	uint8_t row[READ_KEY], head[READ_HEAD] = {READ_VERSION, (uint8_t)read->answer};
 	struct buf value = BUF_EMPTY;
 
-	result_key_write(row, process, key);
-	row[RESULT_KEY_SIZE] = (uint8_t)(number >> 8);
-	row[RESULT_KEY_SIZE + 1] = (uint8_t)number;
 	set_u16le(head + 2, (uint16_t)read->path.len);
 	set_u64le(head + 4, read->size);
 	memcpy(head + 12, read->content.b, 32);
 	buf_put(&value, head, sizeof(head));
 	buf_put_bytes(&value, read->path);
 	buf_put_bytes(&value, read->failure);
-	store_put(b, TABLE_READ, bytes_of(row, sizeof(row)), buf_bytes(&value));
+	store_put(b, TABLE_READ, read_key(row, process, key, read->number), buf_bytes(&value));
 	buf_release(&value);
 }
 
@@ -71,13 +76,13 @@ static bool see_read(void *ctx, struct bytes key, struct bytes value)
 	return !l->damaged;
 }
 
-enum err reads_get(struct store *s, struct arena *a, struct id process, const struct result_key *key,
+enum err reads_get(struct store *s, struct arena *a, struct id process, const struct result_key *key, unsigned step,
 		   struct read **list, size_t *count)
 {
-	uint8_t from[RESULT_KEY_SIZE], end[RESULT_KEY_SIZE];
+	uint8_t from[READ_KEY], to[READ_KEY];
 	struct listing l = {.arena = a, .list = arena_new_array(a, READ_FILES_MAX, struct read)};
-	struct bytes prefix = result_key_write(from, process, key);
-	struct store_range range = {.from = prefix, .to = store_prefix_end(end, prefix)};
+	struct store_range range = {.from = read_key(from, process, key, step * READ_FILES_MAX),
+				    .to = read_key(to, process, key, (step + 1) * READ_FILES_MAX)};
 	enum err e = store_scan(s, TABLE_READ, &range, see_read, &l);
 
 	*list = l.list;

@@ -128,7 +128,7 @@ void result_put(struct store_batch *b, struct id process, const struct result_ke
 	store_put(b, TABLE_RESULT, result_key_write(row, process, key), buf_bytes(&value));
 	buf_release(&value);
 	for (size_t i = 0; i < result->read_count; i++)
-		read_put(b, process, key, i, &result->reads[i]);
+		read_put(b, process, key, &result->reads[i]);
 }
 
 static struct bytes id_key(uint8_t out[64], struct id process, struct id id)

@@ -38,6 +38,7 @@ struct read {
 	uint64_t size;        /* of a file */
 	struct id content;    /* its SHA-256, which is its blob */
 	struct bytes failure; /* or what the module was ended with */
+	uint16_t number;      /* in the order of reading; of a migration's later steps from 256 and 512 */
 };
 
 struct result {
@@ -63,8 +64,7 @@ void result_key_read(struct result_key *out, struct bytes key);
 
 /* result_put puts what the turn has read, too; read_put is one of these. */
 void result_put(struct store_batch *b, struct id process, const struct result_key *key, const struct result *result);
-void read_put(struct store_batch *b, struct id process, const struct result_key *key, size_t number,
-	      const struct read *read);
+void read_put(struct store_batch *b, struct id process, const struct result_key *key, const struct read *read);
 void result_put_id(struct store_batch *b, struct id process, struct id id, const struct result_key *key);
 /* result_get finds it by message or assignment id. E_NOT_FOUND. */
 must_use enum err result_get(struct store *s, struct arena *a, struct id process, struct bytes id, struct result *out);

@@ -7,9 +7,12 @@
  *   f  the same by fd_read
  *   b  the same in one read
  *   p  10 bytes from 5 on, 5 more, then the position
+ *   e  5 bytes after a seek to the end, the position, and 5 more after another
  *   t  what one read of 8 bytes more than there are answers, those bytes, and the position
  *   o  the descriptors of: opening, opening again, opening once more after the first was closed, something else
  *   m  nothing is read: the Output is the number of messages so far
+ *
+ * A tag Read says the same and goes before Data. The module lets another take its place, and takes the place of another.
  *
  * The hash is kept in memory, so that a process's state depends on what it has read.
  */
@@ -140,6 +143,21 @@ static void pieces(int fd)
 	position(fd);
 }
 
+static void from_end(int fd)
+{
+	uint64_t now;
+	int n;
+
+	fd_seek(fd, 0, 0, 2, &now);
+	n = drive_read(fd, text, 5);
+	say_text(text, (size_t)n);
+	position(fd);
+	fd_seek(fd, 0, 0, 2, &now);
+	n = drive_read(fd, text, 5);
+	say_text(text, (size_t)n);
+	position(fd);
+}
+
 static void too_much(int fd)
 {
 	uint64_t size = length(fd);
@@ -175,15 +193,25 @@ static size_t after(const char *message, const char *key)
 	return key[k] ? 0 : k;
 }
 
-/* What stands, up to the quote, behind the first "Data":" or, for messages that have none, behind a tag's name Read. */
+static int contains(const char *message, const char *text)
+{
+	for (; *message; message++)
+		if (after(message, text))
+			return 1;
+	return 0;
+}
+
+/* What stands, up to the quote, behind a tag's name Read, or else the first "Data":". */
 static char find_command(const char *message)
 {
+	const char *data = NULL;
 	size_t n = 0, k = 0;
 	char command = 'm';
 
-	for (; *message && !k; message++)
-		if ((k = after(message, "\"Data\":\"")) || (k = after(message, "\"Read\",\"value\":\"")))
-			message += k - 1;
+	for (const char *m = message; *m; m++)
+		if ((k = after(m, "\"Read\",\"value\":\"")) || (!data && (k = after(m, "\"Data\":\""))))
+			data = m + k;
+	message = data ? data : "";
 	if (*message && *message != '"')
 		command = *message++;
 	while (*message && *message != '"' && n < sizeof(path) - 1)
@@ -201,12 +229,14 @@ EXPORT("handle") const char *handle(const char *message, const char *environment
 	messages++;
 	at = out;
 	say("{\"ok\":true,\"response\":{\"Output\":\"");
-	if (command == 'w' || command == 'f' || command == 'b' || command == 'p' || command == 't' || command == 'o') {
+	if (command != 'm') {
 		fd = drive_open(path, "r");
 		if (!fd)
 			say("no file");
 		else if (command == 'p')
 			pieces(fd);
+		else if (command == 'e')
+			from_end(fd);
 		else if (command == 't')
 			too_much(fd);
 		else if (command == 'o')
@@ -216,7 +246,12 @@ EXPORT("handle") const char *handle(const char *message, const char *environment
 	} else {
 		say_number(messages);
 	}
-	say("\"}}");
+	say("\"");
+	if (contains(message, "\"Migrate.Module\""))
+		say(",\"Migration\":\"state\"");
+	if (contains(message, "\"Migrate.Import\""))
+		say(",\"Migration\":true");
+	say("}}");
 	*at = 0;
 	return out;
 }

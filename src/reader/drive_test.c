@@ -72,6 +72,8 @@ static void kill_worker(void)
 
 	t_check(parent > 0 && worker > 0);
 	kill(worker, SIGKILL);
+	while (kill(worker, 0) == 0)
+		clock_sleep_ms(1);
 }
 
 static enum err open_file(struct drive *d, const struct drive_file **out, struct bytes path, struct note *note)
@@ -192,6 +194,8 @@ TEST(a_guest_reads_what_it_is_lent)
 	t_u64(s.reads, 3); /* a mebibyte each */
 	snprintf(want, sizeof(want), "%.10s|%.5s|20", big + 5, big + 15);
 	gives("p/data/big", want);
+	snprintf(want, sizeof(want), "%.5s|5|%d", big, BIG);
+	gives("e/data/big", want);
 	gives("o/data/big", "34300");
 	/* Documents are read from the beginning, and as much as was asked for is said to be there. */
 	gives("t/tx/t", "18|{'id':'t'}--------|0");
@@ -241,6 +245,28 @@ TEST(a_worker_killed_while_it_reads_is_one_that_died)
 	t_ok(instance_open(&instance, program, image, 64 << 20, &note));
 	instance_lend(instance, &s.drive);
 	gives("p/tx/t", "{'id':'t'}|{'id'|5");
+	close_all();
+}
+
+/* The image follows a turn that has read at once, as long as it is lent what it read. */
+TEST(a_worker_killed_after_it_has_read_reads_again)
+{
+	struct shelf s = shelf();
+	struct note note = {0};
+	struct outcome o;
+	unsigned before;
+
+	open_all();
+	instance_lend(instance, &s.drive);
+	t_ok(turn("w/data/big", &o, &note));
+	before = s.opens;
+	kill_worker();
+	t_ok(instance_commit(instance, &note));
+	t_u64(s.opens, before + 1);
+	instance_lend(instance, NULL);
+	kill_worker();
+	t_err(turn("m", &o, &note), E_WORKER);
+	gives("m", "2");
 	close_all();
 }
 

@@ -157,13 +157,14 @@ uint64_t drive_read(struct call *c)
 
 	if (!f)
 		return 0;
-	at = f->text ? 0 : f->position;
+	at = f->text || (!f->read && f->position >= f->size) ? 0 : f->position;
+	f->read = true;
 	n = left(f, at);
 	n = len < n ? len : n;
 	take(c, f, at, call_pointer(c, 1), n);
 	if (f->text)
 		return len;
-	f->position += n;
+	f->position = at + n;
 	return n;
 }
 

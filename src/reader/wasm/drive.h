@@ -7,7 +7,9 @@
  *   __asyncjs__weavedrive_open(path, mode)   a descriptor, from 3 up, the smallest that is free; 0: there is no such file, which
  *                                            is what any path gets that does not begin with /tx/, /block/ or /data/. A file of
  *                                            these that cannot be had ends the guest, in the source's words
- *   __asyncjs__weavedrive_read(fd, to, len)  of /data/: what there is from the position on, which moves. Of the others:
+ *   __asyncjs__weavedrive_read(fd, to, len)  of /data/: what there is from the position on, which moves. aos seeks to the end, to
+ *                                            know the length, and then reads: a first read there begins at the start.
+ *                                            (The published drive begins every first read there.) Of the others:
  *                                            from the beginning, whatever the position, and it answers `len` even when there
  *                                            was less; the modules that read these count on it
  *   __asyncjs__weavedrive_close(fd)          0
@@ -52,6 +54,7 @@ struct drive_source {
 struct drive_fd {
 	bool open;
 	bool text; /* of /tx/ or /block/ */
+	bool read; /* something of it was */
 	uint32_t file;
 	uint64_t size, position;
 };
