@@ -33,7 +33,7 @@ struct append {
 	struct su *su;
 	struct head *head;
 	struct id process, answer; /* answer: what the sender is told */
-	uint64_t nonce;
+	uint64_t nonce, upload;    /* upload: the place of its upload task */
 	schedule_done *done;
 	void *ctx;
 };
@@ -49,7 +49,7 @@ static void on_durable(void *ctx, enum err e)
 	head_landed(su->heads, append->head, &append->flight, e);
 	if (e == OK) {
 		struct receipt receipt = {bytes_str(id.s), clock_ms(), append->nonce};
-		upload_wake(su->upload);
+		upload_wake(su->upload, append->upload);
 		log_event(su->log, LOG_DEBUG, "su.assign", "process=%s nonce=%" PRIu64 " id=%s",
 			  id_text(append->process).s, append->nonce, id.s);
 		append->done(append->ctx, OK, NULL, &receipt);
@@ -153,8 +153,9 @@ static void append(struct su *su, const struct candidate *c, schedule_done *done
 		append->flight.message = c->is_assign ? (struct id){{0}} : c->message;
 		append->flight.has_dedupe = c->has_dedupe;
 		memcpy(append->flight.dedupe, c->dedupe.b, DEDUPE_SIZE);
+		append->upload = upload_sequence(su->upload);
 		su_record_put(&batch, &record, link.assignment, c->is_process ? c->process : c->message, hash,
-			      upload_sequence(su->upload));
+			      append->upload);
 		head_advance(su->heads, head, &link, &append->flight);
 		atomic_fetch_add(&su->under_way, 1);
 		store_commit(su->store, &batch, on_durable, append);

@@ -23,12 +23,13 @@ struct upload {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool pending, closing;
+	bool closing;
+	uint64_t from; /* no task before it waits; UINT64_MAX: none at all. Under `lock` */
 	uint64_t sequence;
 };
 
 struct task {
-	uint8_t key[8];
+	uint64_t sequence;
 	struct id process;
 	uint64_t nonce;
 };
@@ -45,7 +46,7 @@ static bool see_task(void *ctx, struct bytes key, struct bytes value)
 
 	if (key.len != 8 || value.len != 40)
 		return true;
-	memcpy(task->key, key.ptr, 8);
+	task->sequence = get_u64be(key.ptr);
 	memcpy(task->process.b, value.ptr, 32);
 	task->nonce = get_u64be(value.ptr + 32);
 	return ++t->count < TASKS_MAX;
@@ -90,36 +91,66 @@ static enum err make_bundle(struct upload *u, struct arena *a, const struct task
 	return e;
 }
 
-static enum err send_some(struct upload *u, bool *more)
+static struct bytes task_key(uint8_t out[8], uint64_t sequence)
+{
+	set_u64be(out, sequence);
+	return bytes_of(out, 8);
+}
+
+static enum err strike_off(struct upload *u, const struct task *tasks, size_t count)
+{
+	struct store_batch done = STORE_BATCH_EMPTY;
+	uint8_t key[8];
+
+	for (size_t i = 0; i < count; i++)
+		store_del(&done, TABLE_UPLOAD, task_key(key, tasks[i].sequence));
+	return store_commit_lazy_wait(u->store, &done); /* at worst the weave gets the same items again */
+}
+
+/* Tasks from *from on, as many as go into one bundle; *from is then where the next may be. What is struck off leaves
+ * traces that a walk from the beginning would meet. */
+static enum err send_some(struct upload *u, uint64_t *from)
 {
 	struct arena a = ARENA_EMPTY;
 	struct tasks *t = arena_new(&a, struct tasks);
-	struct store_range all = {0};
-	struct store_batch done = STORE_BATCH_EMPTY;
+	uint8_t key[8];
+	struct store_range range = {.from = task_key(key, *from)};
 	struct buf bundle = BUF_EMPTY;
 	struct note note = {0};
 	size_t taken = 0;
-	enum err e = store_scan(u->store, TABLE_UPLOAD, &all, see_task, t);
+	enum err e = store_scan(u->store, TABLE_UPLOAD, &range, see_task, t);
 
-	*more = t->count > 0;
 	if (e == OK && t->count) {
 		e = make_bundle(u, &a, t, &taken, &bundle, &note);
 		if (e == OK)
 			e = weave_put_wait(u->weave, buf_bytes(&bundle), &note);
-		for (size_t i = 0; e == OK && i < taken; i++)
-			store_del(&done, TABLE_UPLOAD, bytes_of(t->list[i].key, 8));
-		if (e == OK) /* at worst the weave gets the same items again */
-			e = store_commit_lazy_wait(u->store, &done);
+		if (e == OK)
+			e = strike_off(u, t->list, taken);
 	}
 	if (e < 0)
 		log_event(u->log, LOG_ODD, "su.upload", "tasks=%zu error=\"%s\"", t->count, note_text(&note, e));
+	else if (taken < t->count)
+		*from = t->list[taken].sequence;
+	else if (t->count == TASKS_MAX)
+		*from = t->list[taken - 1].sequence + 1;
+	else
+		*from = UINT64_MAX;
 	buf_release(&bundle);
 	arena_release(&a);
 	return e;
 }
 
-/* Sleeps until there is work, or for ms (0: no limit), or until closing. */
-static bool wait_for_work(struct upload *u, uint64_t ms)
+static void lower(struct upload *u, uint64_t from)
+{
+	pthread_mutex_lock(&u->lock);
+	if (from < u->from)
+		u->from = from;
+	pthread_cond_signal(&u->wake);
+	pthread_mutex_unlock(&u->lock);
+}
+
+/* Sleeps until there is work, and for ms before, or until closing. *from is where the work begins. */
+static bool wait_for_work(struct upload *u, uint64_t ms, uint64_t *from)
 {
 	struct timespec until;
 	bool closing;
@@ -127,13 +158,14 @@ static bool wait_for_work(struct upload *u, uint64_t ms)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += (time_t)(ms / 1000);
 	pthread_mutex_lock(&u->lock);
-	while (!u->closing && (ms || !u->pending)) {
+	while (!u->closing && (ms || u->from == UINT64_MAX)) {
 		if (ms == 0)
 			pthread_cond_wait(&u->wake, &u->lock);
 		else if (pthread_cond_timedwait(&u->wake, &u->lock, &until) == ETIMEDOUT)
 			break;
 	}
-	u->pending = false;
+	*from = u->from;
+	u->from = UINT64_MAX;
 	closing = u->closing;
 	pthread_mutex_unlock(&u->lock);
 	return !closing;
@@ -142,18 +174,16 @@ static bool wait_for_work(struct upload *u, uint64_t ms)
 static void *upload_thread(void *ctx)
 {
 	struct upload *u = ctx;
-	uint64_t retry_ms = 0;
-	bool more;
+	uint64_t retry_ms = 0, from;
 
-	while (wait_for_work(u, retry_ms)) {
-		do {
-			if (send_some(u, &more) < 0) {
-				retry_ms = retry_ms ? 2 * retry_ms : RETRY_MS;
-				retry_ms = retry_ms > RETRY_MS_MAX ? RETRY_MS_MAX : retry_ms;
-				break;
-			}
+	while (wait_for_work(u, retry_ms, &from)) {
+		if (send_some(u, &from) < 0) {
+			retry_ms = retry_ms ? 2 * retry_ms : RETRY_MS;
+			retry_ms = retry_ms > RETRY_MS_MAX ? RETRY_MS_MAX : retry_ms;
+		} else {
 			retry_ms = 0;
-		} while (more && !__atomic_load_n(&u->closing, __ATOMIC_RELAXED));
+		}
+		lower(u, from);
 	}
 	return NULL;
 }
@@ -177,7 +207,7 @@ enum err upload_open(struct upload **out, struct store *store, const struct weav
 	u->weave = weave;
 	u->key = key;
 	u->log = log;
-	u->pending = true;
+	u->from = 0;
 	e = store_scan(store, TABLE_UPLOAD, &last, take_last, &u->sequence);
 	if (e < 0) {
 		free(u);
@@ -194,18 +224,15 @@ uint64_t upload_sequence(struct upload *u)
 	return __atomic_fetch_add(&u->sequence, 1, __ATOMIC_RELAXED);
 }
 
-void upload_wake(struct upload *u)
+void upload_wake(struct upload *u, uint64_t sequence)
 {
-	pthread_mutex_lock(&u->lock);
-	u->pending = true;
-	pthread_cond_signal(&u->wake);
-	pthread_mutex_unlock(&u->lock);
+	lower(u, sequence);
 }
 
 void upload_close(struct upload *u)
 {
 	pthread_mutex_lock(&u->lock);
-	__atomic_store_n(&u->closing, true, __ATOMIC_RELAXED);
+	u->closing = true;
 	pthread_cond_signal(&u->wake);
 	pthread_mutex_unlock(&u->lock);
 	pthread_join(u->thread, NULL);

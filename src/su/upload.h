@@ -23,8 +23,8 @@ must_use enum err upload_open(struct upload **out, struct store *store, const st
 			      const struct key *key, struct log *log);
 /* upload_sequence is the place of a new task; tasks go in this order. */
 uint64_t upload_sequence(struct upload *u);
-/* upload_wake says that tasks have become durable. */
-void upload_wake(struct upload *u);
+/* upload_wake says that the task of that place has become durable. */
+void upload_wake(struct upload *u, uint64_t sequence);
 /* upload_close waits for the bundle that is travelling; what is left goes at the next start. */
 void upload_close(struct upload *u);
 
