@@ -113,6 +113,29 @@ TEST(the_text_of_a_chunk_is_kept_unseen)
 		  "return native.source(load('return 1')) == nil");
 }
 
+TEST(a_chunk_is_placed_in_its_files_whatever_they_are_said_to_be)
+{
+	check_lua(
+		"local text = 'local function inner()\\n  error(\"deep\")\\nend\\n\\nreturn inner'\n"
+		"local function at(...)\n"
+		"  local chunk = native.load(text, 'aos', _G)\n"
+		"  for _, file in ipairs({...}) do native.place(chunk, table.unpack(file)) end\n"
+		"  local _, err = pcall(chunk())\n"
+		"  return err\n"
+		"end\n"
+		"assert(at() == '[string \"aos\"]:2: deep')\n"
+		"assert(at({ '@a\\0text', 1, 5, true }) == 'a:2: deep')\n"
+		"assert(at({ '@a', 2, 4, false }, { '@b', 5, 5, true }) == 'a:1: deep')\n"
+		"assert(at({ '@a', 5, 5, false }, { '@b', 1, 1, true }) == 'b:2: deep')\n"
+		"for _, edge in ipairs({ 0, -1, 1 << 31, -(1 << 31), math.maxinteger, math.mininteger }) do\n"
+		"  assert(not pcall(at, { '@a', edge, edge, true }) and not pcall(at, { '@a', 1, edge, true }))\n"
+		"end\n"
+		"assert(at({ '@a', 1, (1 << 31) - 2, true }) == 'a:2: deep')\n"
+		"assert(not pcall(native.place, print, '@a', 1, 1, true))\n"
+		"assert(not pcall(native.place, 5, '@a', 1, 1, true) and not pcall(native.place, at, 5, 1, 1, true))\n"
+		"return true");
+}
+
 TEST(the_order_of_pairs_is_the_same_in_every_process)
 {
 	check_lua("local t, keys = {}, {}\n"

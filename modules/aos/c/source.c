@@ -10,6 +10,7 @@
 #include "lstate.h"
 #include "lstring.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { SOURCE_MAX = 256 * 1024 }; /* longer texts are not kept: generated code, mostly */
@@ -106,8 +107,10 @@ static void move(lua_State *L, Proto *p, const struct place *at, bool main)
 static int place(lua_State *L)
 {
 	const LClosure *f = lua_topointer(L, 1);
-	struct place at = {.first = (int)luaL_checkinteger(L, 3), .last = (int)luaL_checkinteger(L, 4)};
+	lua_Integer first = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
+	struct place at = {.first = (int)first, .last = (int)last};
 
+	luaL_argcheck(L, first >= 1 && first <= last && last < INT_MAX, 3, "lines expected");
 	luaL_checktype(L, 1, LUA_TFUNCTION);
 	luaL_checktype(L, 2, LUA_TSTRING);
 	luaL_argcheck(L, !lua_iscfunction(L, 1) && f->p->source, 1, "chunk expected");
