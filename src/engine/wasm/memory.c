@@ -122,8 +122,7 @@ static void run_of_pages(struct walk *w, uint64_t at, uint64_t len)
 	for (uint64_t end = at + len; at < end; at += PAGE) {
 		uint64_t differed = w->page(w, at);
 		w->changed += differed;
-		if (!w->trim || differed || w->kept < MEMORY_KEPT) {
-			w->kept++;
+		if (!w->trim || differed || w->kept++ < MEMORY_KEPT) {
 			if (cold)
 				must(madvise(m->base + from, cold, MADV_DONTNEED) == 0);
 			cold = 0, from = at + PAGE;

@@ -8,9 +8,10 @@
  *
  * The committed state, the *image*, is a memfd. The instance sees a private mapping of it, so all that a turn writes
  * goes to private pages. Afterwards those pages are found, compared with the image, and the changed ones copied to it
- * (commit) or from it (rollback). Private pages are kept, up to MEMORY_KEPT of them: the next message most likely writes to
- * the same ones and takes no fault. Both cost what was touched, not what the process holds. A dry run
- * is one more mapping of the same image.
+ * (commit) or from it (rollback). Private pages that changed are kept, as the next message most likely writes to the same
+ * ones and takes no fault; of the others only MEMORY_KEPT, because each is compared after every message, which in the
+ * long run costs more than a fault: a guest's garbage collection touches all there is. Both cost what was touched, not
+ * what the process holds. A dry run is one more mapping of the same image.
  *
  * Private pages are found by the ioctl PAGEMAP_SCAN (kernel 6.7), which skips what is not there, or by reading
  * /proc/self/pagemap, which costs some 0.7 us for each MiB of memory.
@@ -38,7 +39,7 @@ struct wasm_memory {
 	bool no_scan; /* do without PAGEMAP_SCAN; found out, or set by tests */
 };
 
-enum { WASM_PAGE = 65536, MEMORY_KEPT = 2048 };
+enum { WASM_PAGE = 65536, MEMORY_KEPT = 128 };
 
 /* memory_bits: addresses at or above 2^n are out of bounds whatever the size. 31 is worth having: that test takes no
  * register. `max` is the module's, in pages. */
