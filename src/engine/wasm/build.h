@@ -73,17 +73,12 @@ struct walker {
 	struct frame *frames;
 	uint32_t count, cap;
 	bool live;
-	/* The segment under way: the subtraction whose constant is still to be set. */
-	LLVMValueRef charge;
+	/* The segment under way: the subtraction, and the test before it if there is one, whose constant is still to be set. */
+	LLVMValueRef charge, test;
 	uint64_t sum;
 	uint32_t function;
-	int64_t depth_units;
-	LLVMValueRef depth_left;
-	/* A function that calls none need not write the depth down: what did so, to be taken out again. */
-	LLVMValueRef *depth_writes;
-	uint32_t depth_write_count, depth_write_cap;
-	bool calls;
-	LLVMValueRef room; /* for several results of a call */
+	LLVMValueRef depth_left; /* for what the function calls */
+	LLVMValueRef room;       /* for several results of a call */
 	uint32_t room_count;
 	LLVMValueRef floor;          /* the top of the exceptions at the start, in functions that catch */
 	LLVMBasicBlockRef propagate; /* returns with an exception; NULL: not needed yet */
@@ -136,8 +131,8 @@ LLVMValueRef intrinsic1(struct build *t, const char *name, LLVMValueRef a);
 LLVMValueRef intrinsic2(struct build *t, const char *name, LLVMValueRef a, LLVMValueRef b);
 /* canonical replaces NaN, in scalars and in every lane of a vector of floats. */
 LLVMValueRef canonical(struct build *t, LLVMValueRef v);
-/* gas_spill makes the count visible to the runtime, gas_reload takes it back. */
-void gas_spill(struct build *t);
+/* gas_spill makes the count visible to the runtime, and gives it; gas_reload takes it back. */
+LLVMValueRef gas_spill(struct build *t);
 void gas_reload(struct build *t);
 
 /* ---- scalar.c, simd.c ---- */
@@ -168,10 +163,12 @@ void import_thunk(struct build *t, uint32_t index);
 void entry_thunk(struct build *t, uint32_t index);
 void call_direct(struct walker *w, bool tail);
 void call_indirect(struct walker *w, bool tail);
-/* set_depth writes the call depth down, for those that are called. */
-void set_depth(struct walker *w, LLVMValueRef v);
-/* leave_function gives back the call depth and spills the gas: before any return. */
-void leave_function(struct walker *w);
+/* param is a parameter of the function at hand; gas_param and depth_param are what its caller had left. */
+LLVMValueRef param(struct build *t, uint32_t index);
+LLVMValueRef gas_param(struct build *t);
+LLVMValueRef depth_param(struct build *t);
+/* leave_function returns. `result` is NULL in a function that has not exactly one. */
+void leave_function(struct walker *w, LLVMValueRef result);
 /* return_now returns the operands on top. */
 void return_now(struct walker *w);
 

@@ -10,6 +10,9 @@ enum { TAIL_CONVENTION = 18 };
 
 /* ---- signatures ---- */
 
+/* What every function takes before its own parameters, and how many there may be in all (vm.h). */
+enum { ARG_VM, ARG_GAS, ARG_DEPTH, ARG_FIRST, ARGS_MAX = ARG_FIRST + WASM_PARAMS_MAX + 1 };
+
 /* Several results do not come back in registers: a last parameter says where they go, in slots (vm.h). */
 static bool by_pointer(const struct wasm_func_type *type)
 {
@@ -18,24 +21,54 @@ static bool by_pointer(const struct wasm_func_type *type)
 
 static unsigned arg_count(const struct wasm_func_type *type)
 {
-	return 1 + type->param_count + by_pointer(type);
+	return ARG_FIRST + type->param_count + by_pointer(type);
+}
+
+static LLVMTypeRef return_type(struct build *t, const struct wasm_func_type *type)
+{
+	LLVMTypeRef both[2] = {t->i64};
+
+	if (type->result_count != 1)
+		return t->i64;
+	both[1] = type_of(t, type->results[0]);
+	return LLVMStructTypeInContext(t->ctx, both, 2, 0);
 }
 
 static LLVMTypeRef function_type(struct build *t, const struct wasm_func_type *type)
 {
-	LLVMTypeRef params[WASM_PARAMS_MAX + 2] = {t->ptr};
+	LLVMTypeRef params[ARGS_MAX] = {t->ptr, t->i64, t->i64};
 
 	for (uint32_t i = 0; i < type->param_count; i++)
-		params[i + 1] = type_of(t, type->params[i]);
-	params[type->param_count + 1] = t->ptr;
-	return LLVMFunctionType(type->result_count == 1 ? type_of(t, type->results[0]) : t->void_type, params,
-				arg_count(type), 0);
+		params[ARG_FIRST + i] = type_of(t, type->params[i]);
+	params[ARG_FIRST + type->param_count] = t->ptr;
+	return LLVMFunctionType(return_type(t, type), params, arg_count(type), 0);
+}
+
+LLVMValueRef param(struct build *t, uint32_t index)
+{
+	return LLVMGetParam(t->f, ARG_FIRST + index);
+}
+
+LLVMValueRef gas_param(struct build *t)
+{
+	return LLVMGetParam(t->f, ARG_GAS);
+}
+
+LLVMValueRef depth_param(struct build *t)
+{
+	return LLVMGetParam(t->f, ARG_DEPTH);
 }
 
 /* Where the function at hand leaves its results. */
 static LLVMValueRef own_results(struct build *t, const struct wasm_func_type *type)
 {
-	return LLVMGetParam(t->f, type->param_count + 1);
+	return param(t, type->param_count);
+}
+
+/* vm's register is callee-saved, so that it stays where it is through all calls. */
+static LLVMAttributeRef vm_attribute(struct build *t)
+{
+	return LLVMCreateEnumAttribute(t->ctx, LLVMGetEnumAttributeKindForName("swiftself", 9), 0);
 }
 
 static void hide(struct build *t, LLVMValueRef f)
@@ -51,6 +84,7 @@ static LLVMValueRef add_function(struct build *t, const char *name, const struct
 	LLVMValueRef f = LLVMAddFunction(t->module, name, function_type(t, type));
 
 	hide(t, f);
+	LLVMAddAttributeAtIndex(f, 1 + ARG_VM, vm_attribute(t));
 	if (t->m->tail_calls)
 		LLVMSetFunctionCallConv(f, TAIL_CONVENTION);
 	return f;
@@ -67,14 +101,42 @@ LLVMValueRef function_of(struct build *t, uint32_t index)
 	return t->functions[index];
 }
 
+/* `args` from ARG_FIRST on are filled in. */
 static LLVMValueRef call_function(struct build *t, const struct wasm_func_type *type, LLVMValueRef callee,
-				  LLVMValueRef *args)
+				  LLVMValueRef gas, LLVMValueRef depth, LLVMValueRef *args)
 {
-	LLVMValueRef call = LLVMBuildCall2(t->b, function_type(t, type), callee, args, arg_count(type), "");
+	LLVMValueRef call;
 
+	args[ARG_VM] = t->vm;
+	args[ARG_GAS] = gas;
+	args[ARG_DEPTH] = depth;
+	call = LLVMBuildCall2(t->b, function_type(t, type), callee, args, arg_count(type), "");
+	LLVMAddCallSiteAttribute(call, 1 + ARG_VM, vm_attribute(t));
 	if (t->m->tail_calls)
 		LLVMSetInstructionCallConv(call, TAIL_CONVENTION);
 	return call;
+}
+
+/* What a call gave: gas, and the one result. */
+static LLVMValueRef gas_after(struct build *t, const struct wasm_func_type *type, LLVMValueRef call)
+{
+	return type->result_count == 1 ? LLVMBuildExtractValue(t->b, call, 0, "") : call;
+}
+
+static LLVMValueRef result_after(struct build *t, LLVMValueRef call)
+{
+	return LLVMBuildExtractValue(t->b, call, 1, "");
+}
+
+/* `result` is NULL in a function that has not exactly one. */
+static void give(struct build *t, LLVMValueRef gas, LLVMValueRef result)
+{
+	LLVMValueRef both[2] = {gas, result};
+
+	if (result)
+		LLVMBuildAggregateRet(t->b, both, 2);
+	else
+		LLVMBuildRet(t->b, gas);
 }
 
 void begin_function(struct build *t, LLVMValueRef f)
@@ -98,23 +160,22 @@ static LLVMValueRef load_slot(struct build *t, uint8_t type, LLVMValueRef base, 
 	return LLVMBuildLoad2(t->b, type_of(t, type), slot_of(t, base, i), "");
 }
 
-/* The body of a function that passes its arguments on in slots, which the results replace. */
+/* The body of a function that passes its arguments on in slots, which the results replace. Its caller has written the gas
+ * down; the depth is, for what the host may call. */
 static void pass_on(struct build *t, const struct wasm_func_type *type, size_t helper, uint32_t number)
 {
 	uint32_t slots = type->param_count > type->result_count ? type->param_count : type->result_count;
-	LLVMValueRef args = LLVMBuildArrayAlloca(t->b, t->v128, const_i32(t, slots ? slots : 1), "");
+	LLVMValueRef args = LLVMBuildArrayAlloca(t->b, t->v128, const_i32(t, slots ? slots : 1), ""), gas;
 
 	LLVMSetAlignment(args, 16);
 	for (uint32_t i = 0; i < type->param_count; i++)
-		LLVMBuildStore(t->b, LLVMGetParam(t->f, i + 1), slot_of(t, args, i));
+		LLVMBuildStore(t->b, param(t, i), slot_of(t, args, i));
+	vm_set(t, offsetof(struct vm, depth), depth_param(t));
 	call_helper(t, helper, t->void_type, (LLVMValueRef[]){const_i32(t, number), args}, 2);
-	if (type->result_count == 1) {
-		LLVMBuildRet(t->b, load_slot(t, type->results[0], args, 0));
-		return;
-	}
-	for (uint32_t i = 0; i < type->result_count; i++)
+	gas = vm_field(t, offsetof(struct vm, gas), t->i64);
+	for (uint32_t i = 0; by_pointer(type) && i < type->result_count; i++)
 		LLVMBuildStore(t->b, load_slot(t, type->results[i], args, i), slot_of(t, own_results(t, type), i));
-	LLVMBuildRetVoid(t->b);
+	give(t, gas, type->result_count == 1 ? load_slot(t, type->results[0], args, 0) : NULL);
 }
 
 void import_thunk(struct build *t, uint32_t index)
@@ -127,7 +188,7 @@ void entry_thunk(struct build *t, uint32_t index)
 {
 	const struct wasm_func_type *type = &t->m->types[index];
 	LLVMTypeRef params[3] = {t->ptr, t->ptr, t->ptr};
-	LLVMValueRef values[WASM_PARAMS_MAX + 2], f, args, r;
+	LLVMValueRef values[ARGS_MAX], f, args, r, gas, depth;
 	char name[16];
 
 	snprintf(name, sizeof(name), "e%u", index);
@@ -135,13 +196,15 @@ void entry_thunk(struct build *t, uint32_t index)
 	hide(t, f);
 	begin_function(t, f);
 	args = LLVMGetParam(f, 2);
-	values[0] = t->vm;
 	for (uint32_t i = 0; i < type->param_count; i++)
-		values[i + 1] = load_slot(t, type->params[i], args, i);
-	values[type->param_count + 1] = args;
-	r = call_function(t, type, LLVMGetParam(f, 1), values);
+		values[ARG_FIRST + i] = load_slot(t, type->params[i], args, i);
+	values[ARG_FIRST + type->param_count] = args;
+	gas = vm_field(t, offsetof(struct vm, gas), t->i64);
+	depth = vm_field(t, offsetof(struct vm, depth), t->i64);
+	r = call_function(t, type, LLVMGetParam(f, 1), gas, depth, values);
+	vm_set(t, offsetof(struct vm, depth), depth);
 	if (type->result_count == 1)
-		LLVMBuildStore(t->b, r, args);
+		LLVMBuildStore(t->b, result_after(t, r), args);
 	LLVMBuildRetVoid(t->b);
 }
 
@@ -168,22 +231,9 @@ static LLVMValueRef foreign_thunk(struct build *t, uint32_t type)
 
 /* ---- calls ---- */
 
-void set_depth(struct walker *w, LLVMValueRef v)
+void leave_function(struct walker *w, LLVMValueRef result)
 {
-	if (w->depth_write_count == w->depth_write_cap) {
-		w->depth_write_cap = w->depth_write_cap ? 2 * w->depth_write_cap : 64;
-		w->depth_writes = realloc(w->depth_writes, w->depth_write_cap * sizeof(*w->depth_writes));
-		must(w->depth_writes != NULL);
-	}
-	w->depth_writes[w->depth_write_count++] = vm_set(&w->t, offsetof(struct vm, depth), v);
-}
-
-void leave_function(struct walker *w)
-{
-	struct build *t = &w->t;
-
-	gas_spill(t);
-	set_depth(w, LLVMBuildAdd(t->b, w->depth_left, const_i64(t, (uint64_t)w->depth_units), ""));
+	give(&w->t, gas_spill(&w->t), result);
 }
 
 void return_now(struct walker *w)
@@ -193,20 +243,15 @@ void return_now(struct walker *w)
 	uint32_t first = t->height - type->result_count;
 
 	drop_dead_exceptions(w);
-	leave_function(w);
-	if (type->result_count == 1) {
-		LLVMBuildRet(t->b, t->stack[first].v);
-		return;
-	}
-	for (uint32_t i = 0; i < type->result_count; i++)
+	for (uint32_t i = 0; by_pointer(type) && i < type->result_count; i++)
 		LLVMBuildStore(t->b, t->stack[first + i].v, slot_of(t, own_results(t, type), i));
-	LLVMBuildRetVoid(t->b);
+	leave_function(w, type->result_count == 1 ? t->stack[first].v : NULL);
 }
 
-static void push_results(struct build *t, const struct wasm_func_type *type, LLVMValueRef r, LLVMValueRef results)
+static void push_results(struct build *t, const struct wasm_func_type *type, LLVMValueRef call, LLVMValueRef results)
 {
 	if (type->result_count == 1)
-		push(t, r, type->results[0]);
+		push(t, result_after(t, call), type->results[0]);
 	for (uint32_t i = 0; by_pointer(type) && i < type->result_count; i++)
 		push(t, load_slot(t, type->results[i], results, i), type->results[i]);
 }
@@ -219,15 +264,11 @@ static void finish_tail_call(struct walker *w, const struct wasm_func_type *type
 	LLVMValueRef r;
 
 	if (by_pointer(type))
-		args[type->param_count + 1] = own_results(t, wasm_type_of(t->m, w->function));
+		args[ARG_FIRST + type->param_count] = own_results(t, wasm_type_of(t->m, w->function));
 	drop_dead_exceptions(w);
-	leave_function(w);
-	r = call_function(t, type, callee, args);
+	r = call_function(t, type, callee, gas_spill(t), depth_param(t), args);
 	LLVMSetTailCallKind(r, LLVMTailCallKindMustTail);
-	if (type->result_count == 1)
-		LLVMBuildRet(t->b, r);
-	else
-		LLVMBuildRetVoid(t->b);
+	LLVMBuildRet(t->b, r);
 	unreachable(w);
 }
 
@@ -245,23 +286,21 @@ static LLVMValueRef result_room(struct walker *w, uint32_t count)
 static void finish_call(struct walker *w, LLVMValueRef callee, const struct wasm_func_type *type, bool tail)
 {
 	struct build *t = &w->t;
-	LLVMValueRef args[WASM_PARAMS_MAX + 2] = {t->vm}, r;
+	LLVMValueRef args[ARGS_MAX], r;
 
 	t->height -= type->param_count;
 	for (uint32_t i = 0; i < type->param_count; i++)
-		args[i + 1] = t->stack[t->height + i].v;
+		args[ARG_FIRST + i] = t->stack[t->height + i].v;
 	if (tail) {
 		finish_tail_call(w, type, callee, args);
 		return;
 	}
 	if (by_pointer(type))
-		args[type->param_count + 1] = result_room(w, type->result_count);
-	w->calls = true; /* unlike a tail call, for which the depth is what it was at the start */
-	gas_spill(t);
-	r = call_function(t, type, callee, args);
-	gas_reload(t);
+		args[ARG_FIRST + type->param_count] = result_room(w, type->result_count);
+	r = call_function(t, type, callee, gas_spill(t), w->depth_left, args);
+	LLVMBuildStore(t->b, gas_after(t, type, r), t->gas);
 	unwind_after(w);
-	push_results(t, type, r, args[type->param_count + 1]);
+	push_results(t, type, r, by_pointer(type) ? args[ARG_FIRST + type->param_count] : NULL);
 }
 
 void call_direct(struct walker *w, bool tail)

@@ -35,20 +35,20 @@ static uint32_t stub_of(const struct code_head *h, uint32_t function, bool lazy)
 	return (uint32_t)(h->text + (2 * (uint64_t)function + lazy) * STUB);
 }
 
-/* mov rax, [rdi + code]; jmp [rax + 8 N]     and     mov eax, N; jmp [rdi + lazy] */
+/* mov rax, [r13 + code]; jmp [rax + 8 N]     and     mov eax, N; jmp [r13 + lazy] */
 static void write_stubs(uint8_t *area, const struct code_head *h, uint32_t function)
 {
 	uint8_t *call = area + stub_of(h, function, false), *lazy = area + stub_of(h, function, true);
 
 	memset(call, 0xcc, 2 * STUB);
-	memcpy(call, "\x48\x8b\x87", 3);
+	memcpy(call, "\x49\x8b\x85", 3);
 	set_u32le(call + 3, offsetof(struct vm, code));
 	memcpy(call + 7, "\xff\xa0", 2);
 	set_u32le(call + 9, 8 * function);
 	lazy[0] = 0xb8;
 	set_u32le(lazy + 1, function);
-	memcpy(lazy + 5, "\xff\xa7", 2);
-	set_u32le(lazy + 7, offsetof(struct vm, lazy));
+	memcpy(lazy + 5, "\x41\xff\xa5", 3);
+	set_u32le(lazy + 8, offsetof(struct vm, lazy));
 }
 
 static enum err world(struct wasm_code *c, struct note *note, const char *what)

@@ -146,9 +146,12 @@ void trap_if(struct build *t, LLVMValueRef condition, enum vm_trap code)
 	LLVMPositionBuilderAtEnd(t->b, on);
 }
 
-void gas_spill(struct build *t)
+LLVMValueRef gas_spill(struct build *t)
 {
-	vm_set(t, offsetof(struct vm, gas), LLVMBuildLoad2(t->b, t->i64, t->gas, ""));
+	LLVMValueRef left = LLVMBuildLoad2(t->b, t->i64, t->gas, "");
+
+	vm_set(t, offsetof(struct vm, gas), left);
+	return left;
 }
 
 void gas_reload(struct build *t)

@@ -31,11 +31,7 @@ static LLVMBasicBlockRef propagate(struct walker *w)
 		return w->propagate;
 	w->propagate = new_block(t);
 	LLVMPositionBuilderAtEnd(t->b, w->propagate);
-	leave_function(w);
-	if (type->result_count == 1)
-		LLVMBuildRet(t->b, zero_of(t, type->results[0]));
-	else
-		LLVMBuildRetVoid(t->b);
+	leave_function(w, type->result_count == 1 ? zero_of(t, type->results[0]) : NULL);
 	LLVMPositionBuilderAtEnd(t->b, here);
 	return w->propagate;
 }

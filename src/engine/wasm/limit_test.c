@@ -277,4 +277,29 @@ TEST(a_64_bit_table_has_64_bit_indices)
 	machine_close(m);
 }
 
+/* down(n) calls itself n times, and gives n. */
+TEST(calls_nest_to_a_depth_and_give_it_back)
+{
+	struct assembly a = {0};
+	struct note note = {0};
+	struct buf wasm = BUF_EMPTY;
+	struct machine *m;
+	struct vm_slot slots[1] = {{{0}}};
+	uint8_t down[] = {OP_local_get, 0, OP_i64_eqz,   OP_if, 0x40,       OP_i64_const, 0, OP_return,    OP_end,
+			  OP_local_get, 0, OP_i64_const, 1,     OP_i64_sub, OP_call,      0, OP_i64_const, 1,
+			  OP_i64_add};
+
+	assemble_type(&a, "l", "l");
+	assemble_function(&a, 0, "", bytes_of(down, sizeof(down)), "down");
+	assemble_module(&a, &wasm);
+	assemble_release(&a);
+	t_ok(machine_open(&m, wasm, tier(), &note));
+	for (int again = 0; again < 2; again++) {
+		t_u64(machine_i64(m, "down", VM_DEPTH - 1), VM_DEPTH - 1);
+		set_u64le(slots[0].b, VM_DEPTH);
+		t_u64(machine_call(m, "down", slots), TRAP_STACK);
+	}
+	machine_close(m);
+}
+
 TEST_MAIN

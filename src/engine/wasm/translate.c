@@ -12,26 +12,56 @@
 
 /* ---- gas ---- */
 
-static void segment_begin(struct walker *w, bool check)
+static LLVMValueRef below_zero(struct build *t, LLVMValueRef v)
+{
+	return LLVMBuildICmp(t->b, LLVMIntSLT, v, const_i64(t, 0), "");
+}
+
+static void charge_segment(struct walker *w, bool check)
 {
 	struct build *t = &w->t;
-	LLVMValueRef left;
+	LLVMValueRef left = LLVMBuildLoad2(t->b, t->i64, t->gas, "");
 
-	w->sum = 0;
-	w->charge = NULL;
-	if (!w->live)
-		return;
-	left = LLVMBuildLoad2(t->b, t->i64, t->gas, "");
+	if (check) {
+		w->test = LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), "");
+		trap_if(t, w->test, TRAP_OUT_OF_GAS);
+	}
 	w->charge = LLVMBuildSub(t->b, left, const_i64(t, 0), "");
 	LLVMBuildStore(t->b, w->charge, t->gas);
-	if (check || t->schedule == WASM_GAS_METERING)
-		trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, w->charge, const_i64(t, 0), ""), TRAP_OUT_OF_GAS);
+}
+
+static void segment_begin(struct walker *w, bool check)
+{
+	w->sum = 0;
+	w->charge = w->test = NULL;
+	if (w->live)
+		charge_segment(w, check || w->t.schedule == WASM_GAS_METERING);
+}
+
+/* The first segment, and the frame's share of the call depth: one test for both, and which of them it was is
+ * found out where nothing matters any more. */
+static void first_segment(struct walker *w)
+{
+	struct build *t = &w->t;
+	LLVMBasicBlockRef failed = new_block(t), on = new_block(t);
+
+	w->sum = 0;
+	w->test = NULL;
+	charge_segment(w, false);
+	LLVMBuildCondBr(t->b, below_zero(t, LLVMBuildOr(t->b, w->charge, w->depth_left, "")), failed, on);
+	LLVMPositionBuilderAtEnd(t->b, failed);
+	LLVMBuildCondBr(t->b, below_zero(t, w->depth_left), trap_block(t, TRAP_STACK), trap_block(t, TRAP_OUT_OF_GAS));
+	LLVMPositionBuilderAtEnd(t->b, on);
 }
 
 static void segment_end(struct walker *w)
 {
+	LLVMValueRef cost = const_i64(&w->t, gas_segment(w->t.schedule, w->sum));
+
 	if (w->charge)
-		LLVMSetOperand(w->charge, 1, const_i64(&w->t, gas_segment(w->t.schedule, w->sum)));
+		LLVMSetOperand(w->charge, 1, cost);
+	if (w->charge && w->test)
+		LLVMSetOperand(w->test, 1, cost);
 	w->charge = NULL;
 	w->sum = 0;
 }
@@ -218,7 +248,8 @@ static void instruction(struct walker *w, enum opcode op)
 		br_table(w);
 		break;
 	case OP_return:
-		return_now(w);
+		/* One way out: instruction selection at -O0 has to take its slow way for what returns. */
+		LLVMBuildBr(t->b, branch_target(w, w->count - 1));
 		unreachable(w);
 		break;
 	case OP_call:
@@ -314,7 +345,7 @@ static void locals(struct walker *w)
 	for (; at < type->param_count; at++) {
 		t->local_types[at] = type->params[at];
 		t->locals[at] = slot(t, type_of(t, type->params[at]));
-		LLVMBuildStore(t->b, LLVMGetParam(t->f, at + 1), t->locals[at]);
+		LLVMBuildStore(t->b, param(t, at), t->locals[at]);
 	}
 	for (uint32_t groups = cursor_u32(&w->c); groups > 0; groups--) {
 		uint32_t count = cursor_u32(&w->c);
@@ -333,15 +364,9 @@ static void locals(struct walker *w)
 static void take_depth(struct walker *w, const struct wasm_function *fn)
 {
 	struct build *t = &w->t;
-	LLVMValueRef left = vm_field(t, offsetof(struct vm, depth), t->i64);
+	uint64_t units = 1 + (fn->locals_count + fn->height_max) / 32 + fn->moves / 1024;
 
-	w->depth_units = 1 + (fn->locals_count + fn->height_max) / 32 + fn->moves / 1024;
-	left = LLVMBuildSub(t->b, left, const_i64(t, (uint64_t)w->depth_units), "");
-	trap_if(t, LLVMBuildICmp(t->b, LLVMIntSLT, left, const_i64(t, 0), ""), TRAP_STACK);
-	w->calls = false;
-	w->depth_write_count = 0;
-	set_depth(w, left);
-	w->depth_left = left;
+	w->depth_left = LLVMBuildSub(t->b, depth_param(t), const_i64(t, units), "");
 }
 
 static void step(struct walker *w, enum opcode op)
@@ -417,12 +442,12 @@ static void function(struct walker *w, uint32_t index)
 	t->gas = slot(t, t->i64);
 	t->memory = vm_field(t, offsetof(struct vm, memory), t->ptr);
 	locals(w);
-	gas_reload(t);
+	LLVMBuildStore(t->b, gas_param(t), t->gas);
 	take_depth(w, fn);
 	if (fn->catches)
 		w->floor = vm_field(t, offsetof(struct vm, exception_top), t->ptr);
 	enter_body(w, wasm_type_of(t->m, index));
-	segment_begin(w, true);
+	first_segment(w);
 	count_entry(w);
 	while (w->count) {
 		enum opcode op = op_read(&w->c);
@@ -438,8 +463,6 @@ static void function(struct walker *w, uint32_t index)
 			count_entry(w);
 	}
 	LLVMBuildBr(t->entry, start);
-	for (uint32_t i = 0; !w->calls && i < w->depth_write_count; i++)
-		LLVMInstructionEraseFromParent(w->depth_writes[i]);
 }
 
 /* ---- batches ---- */
@@ -567,7 +590,6 @@ void wasm_translator_close(struct wasm_translator *t)
 	free(t->w.t.foreign);
 	free(t->w.t.stack);
 	free(t->w.frames);
-	free(t->w.depth_writes);
 	arena_release(&t->w.a);
 	free(t);
 }

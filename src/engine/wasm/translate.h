@@ -12,8 +12,9 @@
  *   - memory64: an address at or above 2^34 traps by a test, below that by protected pages;
  *   - every float result that is NaN becomes 0xfff8000000000000 or 0xffc00000;
  *   - gas is charged by segment: the run of instructions up to the next control transfer. The sum is
- *     subtracted at its start; below zero traps at function entry and loop headers. In WASM_GAS_METERING the
- *     costs, and a check at every segment, are those of @permaweb/wasm-metering (docs/formats/gas.md);
+ *     subtracted at its start; below zero traps at function entry, where the call depth is tested first, and at loop
+ *     headers. In WASM_GAS_METERING the costs, and a check at every segment, are those of
+ *     @permaweb/wasm-metering (docs/formats/gas.md);
  *   - an asyncify state that nothing can write (nobody unwinds under a synchronous host) is a constant, and
  *     what it guards is not translated.
  */

@@ -2,16 +2,20 @@
  *
  * vm: the contract between translated code and the runtime. Every translated function has the signature
  *
- *   result f(struct vm *vm, params...)                          no result or one
- *   void f(struct vm *vm, params..., struct vm_slot *results)   several
+ *   gas f(vm, gas, depth, params...)                             no result
+ *   {gas, result} f(vm, gas, depth, params...)                   one
+ *   gas f(vm, gas, depth, params..., struct vm_slot *results)    several
  *
- * in C's calling convention, or in LLVM's `tailcc` in modules that have tail calls, and reaches everything
- * through `vm`: the translator emits loads at these offsets, the runtime fills them in. The runtime
- * calls through entry thunks, `e<type>`(vm, code, args), and translated code calls imports through
- * `host`: both pass values in an array of 16-byte slots.
+ * in C's calling convention, or in LLVM's `tailcc` in modules that have tail calls. vm comes in r13 (LLVM's
+ * `swiftself`): a callee-saved register, so that it stays there however deep calls go, and a stub can stand for any
+ * function, whatever that takes or gives (code.h). Everything is reached through vm: the translator emits loads at these
+ * offsets, the runtime fills them in. The runtime calls through entry thunks, `e<type>`(vm, code, args), and
+ * translated code calls imports through `host`: both pass values in an array of 16-byte slots.
  *
- * That vm is always the first argument, whatever a function gives back, is what lets a stub stand for any of
- * them (code.h).
+ * What is left of gas goes from register to register, into a call and out of it, and so does what is left of the call
+ * depth into it. In memory each call would wait for what the last one stored: a fifth of the run time of Lua. For the
+ * runtime gas is stored, never loaded, before each call and at each return; after a trap that is what counts. Thunks of
+ * imports take it back, for the host may have charged, and store the depth, for the host may call.
  *
  * References: a funcref is a pointer to a struct vm_ref, an exnref one to a struct vm_exception, or 0; an
  * externref is any 64-bit number. What a module imports may belong to another instance: the slot of
@@ -29,7 +33,7 @@
 
 /* Bumped with every change of what code and runtime expect of each other: cached code of
  * another version is compiled again. */
-enum { VM_VERSION = 5 };
+enum { VM_VERSION = 6 };
 
 /* LLVM's name for addresses relative to gs, where T1 expects the base of the memory that the instance uses. */
 enum { VM_MEMORY_SPACE = 256 };
@@ -86,8 +90,8 @@ struct vm_exception {
 struct vm {
 	uint8_t *memory;
 	uint64_t memory_size; /* bytes */
-	int64_t gas;          /* what is left; below zero it is out */
-	int64_t depth;        /* what is left of the call depth, in units of frame size */
+	int64_t gas;          /* what is left, when last stored; below zero it is out */
+	int64_t depth;        /* what is left of the call depth, in units of frame size, for calls from outside */
 	void **code;          /* by function: what a stub jumps to (code.h) */
 	void *lazy;           /* where the stub of a function without code goes */
 	uint32_t *counts;     /* by function: T0's profile */
