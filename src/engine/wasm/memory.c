@@ -82,6 +82,12 @@ enum err memory_open(struct wasm_memory *m, int bits, uint64_t size, uint64_t ma
 		m->shared = NULL;
 		return failed(note, "mapping the image");
 	}
+	m->idle = mmap(NULL, m->max / PAGE + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		       0);
+	if (m->idle == MAP_FAILED) {
+		m->idle = NULL;
+		return failed(note, "counting pages");
+	}
 	uint64_t view = committed < size ? committed : size;
 	if (size > m->max || !map_view(m, 0, view) || !map_own(m, view, size, PROT_READ | PROT_WRITE))
 		return failed(note, "opening it");
@@ -94,6 +100,8 @@ void memory_close(struct wasm_memory *m)
 		munmap(m->base, m->reserved);
 	if (m->shared)
 		munmap(m->shared, m->max);
+	if (m->idle)
+		munmap(m->idle, m->max / PAGE + 1);
 	if (m->image >= 0)
 		close(m->image);
 	if (m->pagemap >= 0)
@@ -114,6 +122,19 @@ bool memory_grow(struct wasm_memory *m, uint64_t size)
 
 /* ---- finding private pages ---- */
 
+/* Of a page that has not changed. */
+static bool still_warm(struct walk *w, uint64_t at)
+{
+	uint8_t *idle = &w->m->idle[at / PAGE];
+
+	if (w->kept < MEMORY_KEPT && ++*idle < MEMORY_IDLE) {
+		w->kept++;
+		return true;
+	}
+	*idle = 0;
+	return false;
+}
+
 static void run_of_pages(struct walk *w, uint64_t at, uint64_t len)
 {
 	struct wasm_memory *m = w->m;
@@ -122,7 +143,9 @@ static void run_of_pages(struct walk *w, uint64_t at, uint64_t len)
 	for (uint64_t end = at + len; at < end; at += PAGE) {
 		uint64_t differed = w->page(w, at);
 		w->changed += differed;
-		if (!w->trim || differed || w->kept++ < MEMORY_KEPT) {
+		if (!w->trim || differed || still_warm(w, at)) {
+			if (differed && w->trim)
+				m->idle[at / PAGE] = 0;
 			if (cold)
 				must(madvise(m->base + from, cold, MADV_DONTNEED) == 0);
 			cold = 0, from = at + PAGE;

@@ -8,10 +8,11 @@
  *
  * The committed state, the *image*, is a memfd. The instance sees a private mapping of it, so all that a turn writes
  * goes to private pages. Afterwards those pages are found, compared with the image, and the changed ones copied to it
- * (commit) or from it (rollback). Private pages that changed are kept, as the next message most likely writes to the same
- * ones and takes no fault; of the others only MEMORY_KEPT, because each is compared after every message, which in the
- * long run costs more than a fault: a guest's garbage collection touches all there is. Both cost what was touched, not
- * what the process holds. A dry run is one more mapping of the same image.
+ * (commit) or from it (rollback). Private pages are kept, as the next messages most likely write to the same ones and take no
+ * fault; but each is compared every time, so one that has been found unchanged MEMORY_IDLE times in a row goes, and those past
+ * MEMORY_KEPT at once: a guest's garbage collection touches all there is. (Once is no sign: a collector's marks may be what they
+ * were after two collections.) Both cost what was touched, not what the process holds. A dry run is one more mapping of
+ * the same image.
  *
  * Private pages are found by the ioctl PAGEMAP_SCAN (kernel 6.7), which skips what is not there, or by reading
  * /proc/self/pagemap, which costs some 0.7 us for each MiB of memory.
@@ -34,12 +35,13 @@ struct wasm_memory {
 	uint64_t max;       /* bytes it may grow to */
 	uint64_t committed; /* size of the image; the view ends there */
 	uint64_t reserved;
-	int image;    /* memfd */
-	int pagemap;  /* /proc/self/pagemap */
-	bool no_scan; /* do without PAGEMAP_SCAN; found out, or set by tests */
+	uint8_t *idle; /* by page: how often in a row it was found unchanged */
+	int image;     /* memfd */
+	int pagemap;   /* /proc/self/pagemap */
+	bool no_scan;  /* do without PAGEMAP_SCAN; found out, or set by tests */
 };
 
-enum { WASM_PAGE = 65536, MEMORY_KEPT = 128 };
+enum { WASM_PAGE = 65536, MEMORY_KEPT = 2048, MEMORY_IDLE = 4 };
 
 /* memory_bits: addresses at or above 2^n are out of bounds whatever the size. 31 is worth having: that test takes no
  * register. `max` is the module's, in pages. */
