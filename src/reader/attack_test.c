@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "engine/wasm/service.h"
+#include "engine/wasm/vm.h"
 #include "reader/reader.h"
 #include "reader/wasm/wire.h"
 #include "test/test.h"
@@ -335,13 +336,19 @@ static void fake_worker(const char *how)
 
 static void fake_compile(const char *how)
 {
-	struct service_answer a = {.function_count = 20, .imported_functions = 14, .type_count = 5};
+	struct service_answer a = {
+		.version = VM_VERSION, .function_count = 20, .imported_functions = 14, .type_count = 5};
 	struct service_ask ask;
 	uint8_t junk[64];
 
 	memset(junk, 0xee, sizeof(junk));
 	if (strcmp(how, "deaf") == 0)
 		return;
+	if (strcmp(how, "older") == 0) {
+		a.version--;
+		wire_write(SERVICE_SOCKET, &a, sizeof(a));
+		return;
+	}
 	if (strcmp(how, "many") == 0)
 		a.function_count = UINT32_MAX;
 	if (strcmp(how, "long") == 0)
@@ -404,6 +411,7 @@ TEST(a_compiler_that_breaks_the_protocol_is_reported)
 	t_err(try_all(fake("compile-many"), getenv("WEFT_WORKER")), E_LIMIT);
 	t_err(try_all(fake("compile-junk"), getenv("WEFT_WORKER")), E_CORRUPT);
 	t_err(try_all(fake("compile-slow"), getenv("WEFT_WORKER")), E_TIMEOUT);
+	t_err(try_all(fake("compile-older"), getenv("WEFT_WORKER")), E_IO);
 	t_err(try_all("/nowhere/weft-compile", getenv("WEFT_WORKER")), E_IO);
 }
 

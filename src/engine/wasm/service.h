@@ -4,7 +4,7 @@
  * validates the module, and answers once: how many functions and types there are, or what is wrong. Then,
  * until the socket ends, one ask, one answer: a blob (blob.h), or an error. It keeps nothing between asks.
  *
- * Both sides are the same build on the same machine, so structs travel as they are.
+ * Both sides are the same build on the same machine, so structs travel as they are; `version` finds out when they are not.
  */
 #ifndef WEFT_ENGINE_WASM_SERVICE_H
 #define WEFT_ENGINE_WASM_SERVICE_H
@@ -18,7 +18,8 @@ struct service_ask {
 };
 
 struct service_answer {
-	int32_t err; /* enum err; the text is its note */
+	int32_t err;      /* enum err; the text is its note */
+	uint32_t version; /* VM_VERSION: what its code expects */
 	uint32_t function_count, imported_functions, type_count;
 	uint64_t len; /* of the blob or text that follows */
 };

@@ -10,6 +10,7 @@
 #include "engine/wasm/artefact.h"
 #include "engine/wasm/blob.h"
 #include "engine/wasm/service.h"
+#include "engine/wasm/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,7 @@ static bool answer(struct service *s, enum err e, const struct note *note)
 {
 	struct bytes text = e < 0 ? bytes_str(note_text(note, e)) : buf_bytes(&s->blob);
 	struct service_answer a = {.err = e,
+				   .version = VM_VERSION,
 				   .function_count = s->module.function_count,
 				   .imported_functions = s->module.imported_functions,
 				   .type_count = s->module.type_count,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/wasm/blob.h"
 #include "engine/wasm/service.h"
+#include "engine/wasm/vm.h"
 #include "reader/wasm/wire.h"
 
 #include <errno.h>
@@ -125,6 +126,10 @@ enum err compiler_start(struct compiler **out, const struct readers *r, int modu
 	if (e == OK)
 		e = take_answer(c, &a, &text, START_MS_MAX, note);
 	buf_release(&text);
+	if (e == OK && a.version != VM_VERSION) {
+		e = note_err(note, E_IO, "%s is of another version (%u, not %u)", r->compile, a.version, VM_VERSION);
+		note_hint(note, "weft, weft-worker and weft-compile belong together: install all of one build");
+	}
 	if (e < 0) {
 		compiler_stop(c);
 		return e;
