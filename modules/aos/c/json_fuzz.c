@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any text as JSON: decoding stays inside it, and what can be decoded and encoded is the same after another round.
+ * Any text as JSON: decoding stays inside it, and what came out of two rounds is the same after another. (After one it need not be:
+ * -0.0 is written as -0, which is read as the integer 0, in the original too.)
  */
 #include "native.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int round_trip(lua_State *L)
+/* Decodes the text on top, and leaves what it is encoded as in its place. */
+static size_t once_more(lua_State *L)
 {
-	size_t len, again_len;
-	const char *text = lua_tolstring(L, 1, &len);
+	size_t len;
+	const char *text = lua_tolstring(L, -1, &len);
 
 	json_decode(L, text, len);
 	text_out.len = 0;
 	json_encode(L, -1);
-	const char *first = lua_pushlstring(L, text_out.ptr, text_out.len);
-	json_decode(L, first, text_out.len);
-	text_out.len = 0;
-	json_encode(L, -1);
-	first = lua_tolstring(L, -2, &again_len);
+	lua_pushlstring(L, text_out.ptr, text_out.len);
+	lua_replace(L, 1);
+	lua_settop(L, 1);
+	return text_out.len;
+}
+
+static int round_trip(lua_State *L)
+{
+	size_t len;
+
+	once_more(L);
+	len = once_more(L);
 	/* Keys may change places, so lengths have to do. */
-	if (again_len != text_out.len)
+	if (once_more(L) != len)
 		abort();
 	return 0;
 }
