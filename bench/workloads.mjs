@@ -66,13 +66,15 @@ const waiter = lines(
   'return 1')
 
 // name: code before, messages, how many of them, how many before that
+// MB that a process has before it keeps anything.
+const fresh = module => module === 'aos' ? 2 : 77
 const trivial = mb => ({ setup: [evaluate(padding(mb)), evaluate(nothing)], messages: [message({ Action: 'Ping' }, '', user)], count: 600, warm: 100 })
 const code = (text, n = 15, setup = []) => ({ setup: setup.map(evaluate), messages: [evaluate(text)], count: n, warm: 5 })
 export const workloads = {
   eval: () => ({ ...code('return 1 + 1', 600), warm: 100 }),
   // A message whose handler does nothing, to a process whose memory is so large.
-  trivial100mb: () => trivial(25),
-  trivial450mb: () => trivial(360),
+  trivial100mb: module => trivial(100 - fresh(module)),
+  trivial450mb: module => trivial(450 - fresh(module)),
   unhandled: () => ({ setup: [], messages: [message({ Action: 'Ping' }, '', user)], count: 60, warm: 20 }),
   ping: () => ({ setup: [evaluate(pinger)], messages: [message({ Action: 'Ping' }, '', user)], count: 600, warm: 100 }),
   token10k: () => ({
@@ -98,7 +100,7 @@ export function workloadFile (module, scale) {
   count = 0
   const first = message({}, '')
   const all = Object.entries(workloads).map(([name, make]) => {
-    const w = make()
+    const w = make(module)
     return { name, ...w, setup: w.setup.map(m => JSON.stringify(m)), messages: w.messages.map(m => JSON.stringify(m)), count: Math.max(3, Math.round(w.count * scale)) }
   })
   return { module: module === 'aos' ? path.join(build, 'modules/aos/aos.wasm') : path.join(modules, module + '.wasm'), format: formats[module] ?? F64, env: JSON.stringify(environment), first: JSON.stringify(first), workloads: all }
