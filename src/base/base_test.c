@@ -44,6 +44,26 @@ TEST(numbers_are_read_strictly)
 	t_check(!bytes_u64(BYTES("-1"), &v));
 }
 
+/* Eight bytes of ASCII are one step; wherever the odd one is, it is seen. */
+TEST(utf8_is_checked_at_every_place)
+{
+	for (size_t at = 0; at < 20; at++) {
+		struct buf text = BUF_EMPTY, mended = BUF_EMPTY, want = BUF_EMPTY;
+
+		for (size_t i = 0; i < 20; i++) {
+			buf_put_str(&text, i == at ? "\xff" : "a");
+			buf_put_str(&want, i == at ? "\xef\xbf\xbd" : "a");
+		}
+		t_check(!bytes_utf8(buf_bytes(&text)));
+		t_check(bytes_utf8(buf_bytes(&want)));
+		buf_put_utf8_lossy(&mended, buf_bytes(&text));
+		t_bytes(buf_bytes(&mended), buf_bytes(&want));
+		buf_release(&text);
+		buf_release(&mended);
+		buf_release(&want);
+	}
+}
+
 TEST(utf8_follows_table_3_7)
 {
 	struct buf mended = BUF_EMPTY;

@@ -124,32 +124,44 @@ static size_t utf8_step(const uint8_t *p, size_t left, size_t *bad)
 	return len;
 }
 
+/* How much of it is UTF-8 from the start on; eight bytes of ASCII are one step. */
+static size_t utf8_run(struct bytes b, size_t *bad)
+{
+	size_t at = 0, n;
+
+	*bad = 0;
+	while (at < b.len) {
+		if (b.len - at >= 8 && !(get_u64le(b.ptr + at) & 0x8080808080808080))
+			n = 8;
+		else
+			n = utf8_step(b.ptr + at, b.len - at, bad);
+		if (n == 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
 bool bytes_utf8(struct bytes b)
 {
 	size_t bad;
 
-	for (size_t i = 0; i < b.len;) {
-		size_t n = utf8_step(b.ptr + i, b.len - i, &bad);
-		if (n == 0)
-			return false;
-		i += n;
-	}
-	return true;
+	return utf8_run(b, &bad) == b.len;
 }
 
 void buf_put_utf8_lossy(struct buf *b, struct bytes bytes)
 {
-	size_t bad;
+	size_t bad, n;
 
-	for (size_t i = 0; i < bytes.len;) {
-		size_t n = utf8_step(bytes.ptr + i, bytes.len - i, &bad);
-		if (n) {
-			buf_put(b, bytes.ptr + i, n);
-			i += n;
-		} else {
-			buf_put(b, "\xef\xbf\xbd", 3);
-			i += bad;
-		}
+	buf_reserve(b, bytes.len);
+	while (bytes.len) {
+		n = utf8_run(bytes, &bad);
+		buf_put(b, bytes.ptr, n);
+		bytes = bytes_from(bytes, n);
+		if (bytes.len == 0)
+			break;
+		buf_put(b, "\xef\xbf\xbd", 3);
+		bytes = bytes_from(bytes, bad);
 	}
 }
 
