@@ -469,6 +469,21 @@ TEST(the_image_falls_behind_and_nothing_is_lost)
 	close_counter();
 }
 
+/* Signals are taken when their time comes: waits until it stands still. */
+static void stop_worker(pid_t worker)
+{
+	char path[100], state = 0;
+	FILE *f;
+
+	t_check(worker > 0 && kill(worker, SIGSTOP) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", worker);
+	while (state != 'T') {
+		f = fopen(path, "r");
+		t_check(f != NULL && fscanf(f, "%*d (%*[^)]) %c", &state) == 1);
+		fclose(f);
+	}
+}
+
 static void end_worker(pid_t worker)
 {
 	t_check(worker > 0);
@@ -537,7 +552,7 @@ TEST(an_image_that_may_be_half_written_is_shown_to_nobody)
 	turn_of(i, 2);
 	t_ok(instance_commit(i, &note));
 	worker = child_of(child_of(getpid()));
-	kill(worker, SIGSTOP);
+	stop_worker(worker);
 	view = NULL;
 	commits = image_commits(image);
 	t_check(pthread_create(&thread, NULL, settle, i) == 0);

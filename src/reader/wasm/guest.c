@@ -299,8 +299,8 @@ static enum vm_trap no_answer(struct guest *g, enum vm_trap trap, const char *me
 static enum vm_trap take_answer(struct guest *g, uint64_t at, struct turn *t)
 {
 	struct vm *vm = wasm_vm(g->instance);
-	const uint8_t *start = vm->memory + at;
-	const uint8_t *end = at < vm->memory_size ? memchr(start, 0, vm->memory_size - at) : NULL;
+	const uint8_t *start = at < vm->memory_size ? vm->memory + at : NULL;
+	const uint8_t *end = start ? memchr(start, 0, vm->memory_size - at) : NULL;
 
 	if (!end)
 		return no_answer(g, TRAP_MEMORY, NULL);
