@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/pool.h"
@@ -7,7 +8,10 @@
 #include "base/timer.h"
 #include "test/test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +46,25 @@ TEST(numbers_are_read_strictly)
 	t_check(!bytes_u64(BYTES("+1"), &v));
 	t_check(!bytes_u64(BYTES("1 "), &v));
 	t_check(!bytes_u64(BYTES("-1"), &v));
+}
+
+TEST(a_piece_of_a_file_is_whole_or_not_there)
+{
+	char path[200], out[4];
+	struct bytes content;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/piece", t_dir());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	t_check(fd >= 0 && !file_map(fd, &content));
+	t_check(file_write_at(fd, BYTES("piece"), 2));
+	t_check(file_read_at(fd, out, 4, 3) && memcmp(out, "iece", 4) == 0);
+	t_check(!file_read_at(fd, out, 4, 4) && errno == 0);
+	t_check(file_map(fd, &content));
+	t_bytes(content, bytes_of("\0\0piece", 7));
+	file_unmap(content);
+	close(fd);
+	t_check(!file_read_at(fd, out, 4, 0) && errno == EBADF);
 }
 
 /* Eight bytes of ASCII are one step; wherever the odd one is, it is seen. */

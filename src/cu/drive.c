@@ -5,6 +5,7 @@
 #include "cu/drive.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "flow/nouns.h"
 #include "flow/wait.h"
 
@@ -34,21 +35,6 @@ struct reading_file {
 
 /* ---- contents ---- */
 
-static bool read_fully(int fd, uint8_t *out, size_t len, uint64_t at)
-{
-	while (len) {
-		ssize_t n = pread(fd, out, len, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 /* What the disk holds is read once for its hash before any of it is believed. */
 static enum err check_blob(int fd, const struct read *read)
 {
@@ -60,7 +46,7 @@ static enum err check_blob(int fd, const struct read *read)
 	must(piece != NULL);
 	for (uint64_t at = 0; whole && at < read->size; at += PIECE) {
 		size_t len = read->size - at < PIECE ? (size_t)(read->size - at) : PIECE;
-		whole = read_fully(fd, piece, len, at);
+		whole = file_read_at(fd, piece, len, at);
 		hasher_add(h, piece, len);
 	}
 	hasher_end(h, sum.b);
@@ -454,7 +440,7 @@ static enum err read_file(struct drive *d, const struct drive_file *file, uint8_
 	(void)d;
 	if (f->fd < 0)
 		memcpy(out, f->content.ptr + at, len);
-	else if (!read_fully(f->fd, out, len, at))
+	else if (!file_read_at(f->fd, out, len, at))
 		return note_err(note, E_IO, "what was read of the weave cannot be read again: %s", strerror(errno));
 	return OK;
 }

@@ -24,33 +24,6 @@ char *local_path(const struct local_store *l, struct buf *out, const char *forma
 	return (char *)(uintptr_t)buf_str(out);
 }
 
-bool read_whole(int fd, uint8_t *out, size_t len, uint64_t at)
-{
-	while (len) {
-		ssize_t n = pread(fd, out, len, (off_t)at);
-		if (n <= 0)
-			return false;
-		out += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-bool write_whole(int fd, struct bytes bytes, uint64_t at)
-{
-	while (bytes.len) {
-		ssize_t n = pwrite(fd, bytes.ptr, bytes.len, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes = bytes_from(bytes, (size_t)n);
-		at += (uint64_t)n;
-	}
-	return true;
-}
-
 bool sync_directory(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -103,8 +103,6 @@ static inline struct local_store *self_of(struct store *s)
 /* local_path writes the path of something in the directory, and returns it. */
 char *local_path(const struct local_store *l, struct buf *out, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-bool read_whole(int fd, uint8_t *out, size_t len, uint64_t at);
-bool write_whole(int fd, struct bytes bytes, uint64_t at);
 bool sync_directory(const char *path);
 
 /* ---- local_log.c ---- */

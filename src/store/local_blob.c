@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -36,7 +37,7 @@ enum err local_blob_put(struct store *s, struct id hash, struct bytes bytes)
 	mkdir(buf_str(&folder), 0755);
 	local_path(l, &temporary, "blobs/%s.new", hex);
 	fd = open(buf_str(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 || !write_whole(fd, bytes, 0) || fdatasync(fd) < 0 ||
+	if (fd < 0 || !file_write_at(fd, bytes, 0) || fdatasync(fd) < 0 ||
 	    rename(buf_str(&temporary), buf_str(&path)) < 0) {
 		log_event(l->log, LOG_BROKEN, "store.blob", "path=%s error=%s", buf_str(&path), strerror(errno));
 		unlink(buf_str(&temporary));
@@ -69,7 +70,7 @@ enum err local_blob_get(struct store *s, struct id hash, struct arena *a, struct
 	e = E_IO;
 	if (fstat(fd, &st) == 0) {
 		uint8_t *out = arena_alloc(a, (size_t)st.st_size + 1);
-		e = read_whole(fd, out, (size_t)st.st_size, 0) ? OK : E_IO;
+		e = file_read_at(fd, out, (size_t)st.st_size, 0) ? OK : E_IO;
 		*bytes = bytes_of(out, (size_t)st.st_size);
 	}
 	close(fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/file.h"
 #include "store/local.h"
 
 #include <dirent.h>
@@ -54,7 +55,7 @@ static enum err segment_begin(struct local_store *l)
 	l->segment_end = SEGMENT_HEADER;
 	l->fd = open(local_path(l, &path, "log/%016llx.log", (unsigned long long)l->segment),
 		     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	good = l->fd >= 0 && write_whole(l->fd, bytes_of(header, sizeof(header)), 0) && fdatasync(l->fd) == 0 &&
+	good = l->fd >= 0 && file_write_at(l->fd, bytes_of(header, sizeof(header)), 0) && fdatasync(l->fd) == 0 &&
 	       sync_directory(local_path(l, &path, "log"));
 	buf_release(&path);
 	return good ? OK : E_IO;
@@ -89,7 +90,7 @@ static enum err write_batches(struct local_store *l, struct commit *batches)
 		e = segment_begin(l);
 	for (struct commit *c = batches; c; c = c->next)
 		record_write(&records, l->salt, number++, l->group, buf_bytes(&c->ops));
-	if (e == OK && !write_whole(l->fd, buf_bytes(&records), l->segment_end))
+	if (e == OK && !file_write_at(l->fd, buf_bytes(&records), l->segment_end))
 		e = E_IO;
 	buf_release(&records);
 	if (e == OK && l->group == l->next_number)

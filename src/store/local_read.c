@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/file.h"
 #include "store/local.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static bool segment_open(struct local_store *l, uint64_t segment)
 	buf_release(&path);
 	if (oldest->fd < 0)
 		return false;
-	if (read_whole(oldest->fd, header, sizeof(header), 0) &&
+	if (file_read_at(oldest->fd, header, sizeof(header), 0) &&
 	    segment_salt(bytes_of(header, sizeof(header)), &oldest->salt))
 		return true;
 	close(oldest->fd);
@@ -80,7 +81,7 @@ static bool read_value(const struct segment_fd *segment, const struct location *
 	buf_clear(out);
 	at = buf_grow(out, (size_t)where->value_len);
 	*value = buf_bytes(out);
-	return read_whole(segment->fd, at, value->len, where->record_at + RECORD_HEADER + where->value_at) &&
+	return file_read_at(segment->fd, at, value->len, where->record_at + RECORD_HEADER + where->value_at) &&
 	       crc32c(0, value->ptr, value->len) == where->crc;
 }
 
@@ -92,14 +93,14 @@ static bool read_record(const struct segment_fd *segment, const struct location 
 	struct record_at found;
 	uint64_t len;
 
-	if (!read_whole(segment->fd, header, sizeof(header), where->record_at))
+	if (!file_read_at(segment->fd, header, sizeof(header), where->record_at))
 		return false;
 	len = get_u64le(header + 8);
 	if (len > 2 * STORE_VALUE_MAX || where->value_len > len || where->value_at > len - where->value_len)
 		return false;
 	buf_clear(out);
-	if (!read_whole(segment->fd, buf_grow(out, RECORD_HEADER + (size_t)len), RECORD_HEADER + (size_t)len,
-			where->record_at) ||
+	if (!file_read_at(segment->fd, buf_grow(out, RECORD_HEADER + (size_t)len), RECORD_HEADER + (size_t)len,
+			  where->record_at) ||
 	    !record_read(buf_bytes(out), segment->salt, 0, &found))
 		return false;
 	*value = bytes_of(found.body.ptr + where->value_at, (size_t)where->value_len);

@@ -12,9 +12,8 @@
 #include "engine/wasm/translate.h"
 
 /* built_map maps the artefact of this module and gas schedule, of this VM_VERSION. False: there is none. Its records are still
- * to be checked. built_unmap ends that. */
+ * to be checked. file_unmap ends that. */
 must_use bool built_map(struct bytes *artefact, const char *directory, const uint8_t wasm_sha256[32],
 			enum wasm_gas gas);
-void built_unmap(struct bytes artefact);
 
 #endif

@@ -2,6 +2,7 @@
 #include "reader/wasm/translated.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "engine/wasm/artefact.h"
@@ -103,23 +104,6 @@ static enum err replace_file(struct translated *t, struct bytes content, struct 
 	return e;
 }
 
-static bool map_file(int fd, struct bytes *out)
-{
-	struct stat st;
-	void *at;
-
-	if (fstat(fd, &st) != 0 || st.st_size == 0)
-		return false;
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	*out = bytes_of(at, (size_t)st.st_size);
-	return at != MAP_FAILED;
-}
-
-static void unmap(struct bytes b)
-{
-	munmap((void *)(uintptr_t)b.ptr, b.len);
-}
-
 static void drop_code(struct translated *t)
 {
 	wasm_code_release(&t->code);
@@ -175,9 +159,9 @@ static bool load_file(struct translated *t, const uint8_t hash[32])
 	t->file = open(buf_str(&t->path), O_RDWR | O_APPEND | O_CLOEXEC);
 	if (t->file < 0)
 		return false;
-	if (map_file(t->file, &file)) {
+	if (file_map(t->file, &file)) {
 		good = load_records(t, file, hash);
-		unmap(file);
+		file_unmap(file);
 	}
 	if (!good) {
 		close(t->file);
@@ -211,7 +195,7 @@ static bool load_built(struct translated *t, const uint8_t hash[32])
 			drop_code(t);
 		}
 	}
-	built_unmap(file);
+	file_unmap(file);
 	return good;
 }
 
@@ -241,7 +225,7 @@ static void compact(struct translated *t)
 	struct note note = {0};
 
 	pthread_mutex_lock(&t->lock);
-	if (map_file(t->file, &file)) {
+	if (file_map(t->file, &file)) {
 		if (artefact_open(&a, file) == OK) {
 			buf_put(&whole, t->header, sizeof(t->header));
 			while (artefact_next(&a, &blob) == OK)
@@ -251,7 +235,7 @@ static void compact(struct translated *t)
 				log_event(t->readers->log, LOG_ODD, "reader.cache", "file=%s error=%s",
 					  buf_str(&t->path), note.text);
 		}
-		unmap(file);
+		file_unmap(file);
 	}
 	pthread_mutex_unlock(&t->lock);
 	buf_release(&whole);

@@ -4,6 +4,7 @@
  * costs a tenth of a millisecond and shares the code; wire.h has the conversation. No keys,
  * no network, no files (base/sandbox.h). When the units process goes away its sockets end, and so does all this.
  */
+#include "base/file.h"
 #include "base/sandbox.h"
 #include "engine/wasm/artefact.h"
 #include "reader/wasm/guest.h"
@@ -278,24 +279,10 @@ static enum err map_counts(struct worker *w, struct note *note)
 	return OK;
 }
 
-static enum err map_file(int fd, struct bytes *out, struct note *note)
-{
-	struct stat st;
-	void *at;
-
-	if (fstat(fd, &st) != 0 || st.st_size == 0)
-		return note_err(note, E_IO, "an empty or missing file");
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (at == MAP_FAILED)
-		return note_err(note, E_IO, "mmap: %s", strerror(errno));
-	*out = bytes_of(at, (size_t)st.st_size);
-	return OK;
-}
-
 static enum err load(struct worker *w, struct note *note)
 {
 	struct bytes wasm;
-	enum err e = map_file(WIRE_MODULE, &wasm, note);
+	enum err e = file_map(WIRE_MODULE, &wasm) ? OK : note_err(note, E_IO, "the module: %s", strerror(errno));
 
 	if (e == OK)
 		e = wasm_decode(&w->module, &w->arena, wasm, note);
