@@ -300,14 +300,6 @@ static enum err hear(struct wasm_instance_far *i, struct arena *a, struct wire_a
 	return e;
 }
 
-static enum err ask_simple(struct wasm_instance_far *i, const struct wire_ask *ask, struct arena *a,
-			   struct wire_answer *answer, struct bytes *text, struct note *note)
-{
-	if (!wire_write(i->socket, ask, sizeof(*ask)))
-		return died(note);
-	return hear(i, a, answer, text, ask->op == WIRE_COMMIT, note);
-}
-
 /* Shows the worker's guest the image as it is. With the image's lock held. */
 static enum err show_image(struct wasm_instance_far *i, struct note *note)
 {
@@ -315,7 +307,7 @@ static enum err show_image(struct wasm_instance_far *i, struct note *note)
 	struct arena a = ARENA_EMPTY;
 	struct wire_answer answer;
 	struct bytes text;
-	enum err e = ask_simple(i, &ask, &a, &answer, &text, note);
+	enum err e = wire_write(i->socket, &ask, sizeof(ask)) ? hear(i, &a, &answer, &text, false, note) : died(note);
 
 	arena_release(&a);
 	return e;
