@@ -44,6 +44,13 @@ enum err advance_settle(struct live *p, struct note *note)
 	return e;
 }
 
+enum err advance_show(struct live *p, struct note *note)
+{
+	enum err e = load_instance(p, note);
+
+	return e == OK ? advance_settle(p, note) : e;
+}
+
 static void end_reading(struct live *p)
 {
 	if (p->instance)

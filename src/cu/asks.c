@@ -171,10 +171,8 @@ static void run_state(struct live *p, struct job *job, enum err e, const struct 
 		note = *load_note;
 	if (e == OK)
 		e = advance_present(p, ask->to_ms, &note);
-	if (e == OK) /* a process that has only been loaded has no worker, and its image may be empty */
-		e = load_instance(p, &note);
 	if (e == OK)
-		e = advance_settle(p, &note);
+		e = advance_show(p, &note);
 	ask->done.state(ask->ctx, e, e < 0 ? &note : NULL, e < 0 ? NULL : p);
 	history_forget(p, true);
 	free(ask);

@@ -274,9 +274,7 @@ static void run_shared(struct live *p, struct job *job, enum err e, const struct
 	if (e == OK)
 		e = advance_present(p, UINT64_MAX, &note);
 	if (e == OK)
-		e = load_instance(p, &note);
-	if (e == OK)
-		e = advance_settle(p, &note);
+		e = advance_show(p, &note);
 	for (; list; list = next) {
 		next = list->next;
 		make_ready(p, list, e, &note);
@@ -296,9 +294,7 @@ static void run_named(struct live *p, struct job *job, enum err e, const struct 
 	if (e == OK)
 		e = advance_message(p, d->to, &note);
 	if (e == OK)
-		e = load_instance(p, &note);
-	if (e == OK)
-		e = advance_settle(p, &note);
+		e = advance_show(p, &note);
 	make_ready(p, d, e, &note);
 	pump(p);
 }

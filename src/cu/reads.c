@@ -191,7 +191,6 @@ enum err reads_page(struct buf *out, struct store *s, struct id process, const s
 	struct store_range range = {.to = store_prefix_end(end, bytes_of(process.b, 32))};
 	struct buf edges = BUF_EMPTY;
 	struct paging p = {.w = jw_on(&edges), .limit = ask->limit};
-	struct jw w = jw_on(out);
 	enum err e = begin_after(from, &range.from, process, ask->after, note);
 
 	if (e < 0)
@@ -199,15 +198,7 @@ enum err reads_page(struct buf *out, struct store *s, struct id process, const s
 	jw_array(&p.w);
 	e = store_scan(s, TABLE_READ, &range, see_edge, &p);
 	jw_array_end(&p.w);
-	jw_object(&w);
-	jw_key(&w, "pageInfo");
-	jw_object(&w);
-	jw_key(&w, "hasNextPage");
-	jw_bool(&w, p.more);
-	jw_object_end(&w);
-	jw_key(&w, "edges");
-	jw_raw(&w, buf_bytes(&edges));
-	jw_object_end(&w);
+	page_json(out, buf_bytes(&edges), p.more);
 	buf_release(&edges);
 	return e;
 }

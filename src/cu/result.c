@@ -334,6 +334,21 @@ static enum err resolve(struct store *s, struct id process, struct cursor *c)
 	return e;
 }
 
+void page_json(struct buf *out, struct bytes edges, bool more)
+{
+	struct jw w = jw_on(out);
+
+	jw_object(&w);
+	jw_key(&w, "pageInfo");
+	jw_object(&w);
+	jw_key(&w, "hasNextPage");
+	jw_bool(&w, more);
+	jw_object_end(&w);
+	jw_key(&w, "edges");
+	jw_raw(&w, edges);
+	jw_object_end(&w);
+}
+
 enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask, size_t *count)
 {
 	uint8_t from[RESULT_KEY_SIZE + 1], to[RESULT_KEY_SIZE + 1], end[32];
@@ -342,7 +357,6 @@ enum err results_page(struct buf *out, struct store *s, struct id process, const
 	struct arena a = ARENA_EMPTY;
 	struct buf edges = BUF_EMPTY;
 	struct paging p = {.ask = ask, .arena = &a, .w = jw_on(&edges)};
-	struct jw w = jw_on(out);
 	enum err e = resolve(s, process, &low);
 
 	if (e == OK)
@@ -353,15 +367,7 @@ enum err results_page(struct buf *out, struct store *s, struct id process, const
 	if (e == OK)
 		e = store_scan(s, TABLE_RESULT, &range, see_result, &p);
 	jw_array_end(&p.w);
-	jw_object(&w);
-	jw_key(&w, "pageInfo");
-	jw_object(&w);
-	jw_key(&w, "hasNextPage");
-	jw_bool(&w, p.more);
-	jw_object_end(&w);
-	jw_key(&w, "edges");
-	jw_raw(&w, buf_bytes(&edges));
-	jw_object_end(&w);
+	page_json(out, buf_bytes(&edges), p.more);
 	if (count)
 		*count = p.count;
 	buf_release(&edges);

@@ -91,6 +91,8 @@ struct results_ask {
 	bool crons_only;
 };
 
+/* page_json writes {"pageInfo":{"hasNextPage"},"edges"} around an array of edges. */
+void page_json(struct buf *out, struct bytes edges, bool more);
 /* results_page writes {"pageInfo":...,"edges":[...]} of the results that did not fail; *count (may be NULL) of them. */
 must_use enum err results_page(struct buf *out, struct store *s, struct id process, const struct results_ask *ask,
 			       size_t *count);

@@ -263,6 +263,8 @@ must_use enum err advance_turn(struct live *p, struct arena *a, struct bytes mes
 			       struct note *note);
 /* advance_settle makes p->image what the tip says, for whoever looks at it. When it fails p is broken. */
 must_use enum err advance_settle(struct live *p, struct note *note);
+/* advance_show does so for a process that may only have been loaded: it has no worker then, and its image may be empty. */
+must_use enum err advance_show(struct live *p, struct note *note);
 /* Its parts, for who decides between them: the turn, what it comes to, and what becomes of the memory. */
 must_use enum err advance_try(struct live *p, struct arena *a, struct bytes message, struct outcome *outcome,
 			      struct note *note);
