@@ -387,19 +387,27 @@ static void on_raw(void *ctx, enum err e, const struct note *note, struct bytes 
 	ask_get(a, a->remote->gateway, path, true, on_data);
 }
 
-static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
+/* GET /<what>/<id>, whose answer is a payload or leads to one; what is no id is not there. */
+static void ask_by_id(struct asking *a, struct bytes id, struct peer *peer, const char *what, bool accepted_is_busy,
+		      peer_answered *answered)
 {
-	struct asking *a = asking_new(self, ctx);
 	char path[ID_TEXT_LEN + 8];
 	struct note note = {0};
 
-	a->done.data = done;
 	if (!take_id(a, id, &note)) {
 		on_data(a, E_NOT_FOUND, &note, bytes_of(NULL, 0));
 		return;
 	}
-	snprintf(path, sizeof(path), "/raw/%s", a->id.s);
-	ask_get(a, a->remote->gateway, path, true, on_raw);
+	snprintf(path, sizeof(path), "/%s/%s", what, a->id.s);
+	ask_get(a, peer, path, accepted_is_busy, answered);
+}
+
+static void data(void *self, struct bytes id, weave_data_done *done, void *ctx)
+{
+	struct asking *a = asking_new(self, ctx);
+
+	a->done.data = done;
+	ask_by_id(a, id, a->remote->gateway, "raw", true, on_raw);
 }
 
 /* ---- height and blocks ---- */
@@ -581,16 +589,9 @@ static void on_transaction(void *ctx, enum err e, const struct note *note, struc
 static void transaction(void *self, struct bytes id, weave_data_done *done, void *ctx)
 {
 	struct asking *a = asking_new(self, ctx);
-	char path[ID_TEXT_LEN + 8];
-	struct note note = {0};
 
 	a->done.data = done;
-	if (!take_id(a, id, &note)) {
-		on_data(a, E_NOT_FOUND, &note, bytes_of(NULL, 0));
-		return;
-	}
-	snprintf(path, sizeof(path), "/tx/%s", a->id.s);
-	ask_get(a, a->remote->node, path, false, on_transaction);
+	ask_by_id(a, id, a->remote->node, "tx", false, on_transaction);
 }
 
 static void on_block(void *ctx, enum err e, const struct note *note, struct bytes body)
