@@ -40,35 +40,9 @@ static void send_some(struct id process, int count)
 		stage_send(process, i % 7 == 3 ? "G" : i % 5 == 4 ? "E" : "a", NONE);
 }
 
-/* How many results the unit has of the process: those that it evaluated since its store was empty. */
-static bool count_one(void *ctx, struct bytes key, struct bytes value)
-{
-	++*(size_t *)ctx;
-	return true;
-}
-
-static size_t evaluated(struct id process)
-{
-	uint8_t end[32];
-	struct store_range range = {.from = bytes_of(process.b, 32),
-				    .to = store_prefix_end(end, bytes_of(process.b, 32))};
-	size_t n = 0;
-
-	t_ok(store_scan(stage.store, TABLE_RESULT, &range, count_one, &n));
-	return n;
-}
-
 static void restart(void)
 {
 	stage_stop();
-	stage_start();
-}
-
-static void restart_empty(void)
-{
-	stage_stop();
-	store_close(stage.store);
-	stage.store = store_open_memory();
 	stage_start();
 }
 
@@ -214,9 +188,9 @@ TEST(an_empty_store_comes_to_the_same_state)
 	p = spawn();
 	send_some(p, 30);
 	sum = stage_state(p);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_u64(evaluated(p), 31);
+	t_u64(stage_evaluated(p), 31);
 	stage_close();
 }
 
@@ -311,9 +285,9 @@ TEST(a_unit_begins_at_a_checkpoint_of_its_own_on_the_weave)
 	struct id p, sum;
 
 	p = uploaded(2, &sum);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_check(evaluated(p) < 6);
+	t_check(stage_evaluated(p) < 6);
 	t_text(stage_output(p, stage_send(p, "a", NONE)), "000006");
 	stage_close();
 }
@@ -379,17 +353,17 @@ TEST(what_strangers_put_on_the_weave_is_not_looked_at)
 	p = uploaded(1, &sum);
 	t_ok(key_new(&stranger, SIGN_ED25519, &note));
 	forge(0, &(struct forgery){.key = stranger, .other_memory = true});
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_u64(evaluated(p), 0);
+	t_u64(stage_evaluated(p), 0);
 	/* Trusted, it would be believed; and then the two of them contradict each other. */
 	struct bytes both[] = {arena_copy(&stage.arena, bytes_str(id_text(key_address(stranger)).s)),
 			       arena_copy(&stage.arena, bytes_str(id_text(key_address(stage.key)).s))};
 	stage.options.trusted = both;
 	stage.options.trusted_count = 2;
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_u64(evaluated(p), 1);
+	t_u64(stage_evaluated(p), 1);
 	key_free(stranger);
 	stage_close();
 }
@@ -434,9 +408,9 @@ TEST(a_checkpoint_that_does_not_hold_up_is_passed_over)
 		owner = arena_copy(&stage.arena, bytes_str(id_text(key_address(trusted)).s));
 		stage.options.trusted = &owner;
 		stage.options.trusted_count = 1;
-		restart_empty();
+		stage_restart_empty();
 		t_check(id_eq(stage_state(p), sum));
-		t_u64(evaluated(p), 6); /* from the beginning */
+		t_u64(stage_evaluated(p), 6); /* from the beginning */
 		key_free(trusted);
 	}
 	stage_close();
@@ -457,13 +431,13 @@ TEST(a_dishonest_checkpoint_is_found_out_by_the_one_before_it)
 	/* Two that agree are believed; of the third, which lies, nothing is. */
 	forge(0, &(struct forgery){.key = trusted});
 	forge(1, &(struct forgery){.key = trusted});
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_u64(evaluated(p), 10 - place(1));
+	t_u64(stage_evaluated(p), 10 - place(1));
 	forge(2, &(struct forgery){.key = trusted, .other_memory = true});
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_u64(evaluated(p), 10 - place(0)); /* one of the last two is wrong */
+	t_u64(stage_evaluated(p), 10 - place(0)); /* one of the last two is wrong */
 	key_free(trusted);
 	stage_close();
 }

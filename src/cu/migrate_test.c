@@ -75,32 +75,6 @@ static struct bytes field(struct id process, struct id message, const char *name
 	return json_get_text(&stage.arena, json, name);
 }
 
-static void restart_empty(void)
-{
-	stage_stop();
-	store_close(stage.store);
-	stage.store = store_open_memory();
-	stage_start();
-}
-
-static bool count_one(void *ctx, struct bytes key, struct bytes value)
-{
-	++*(size_t *)ctx;
-	return true;
-}
-
-/* How many results the unit has of the process. */
-static size_t evaluated(struct id process)
-{
-	uint8_t end[32];
-	struct store_range range = {.from = bytes_of(process.b, 32),
-				    .to = store_prefix_end(end, bytes_of(process.b, 32))};
-	size_t n = 0;
-
-	t_ok(store_scan(stage.store, TABLE_RESULT, &range, count_one, &n));
-	return n;
-}
-
 /* ---- going ---- */
 
 TEST(a_process_goes_on_with_another_module)
@@ -127,7 +101,7 @@ TEST(a_process_goes_on_with_another_module)
 	t_check(id_eq(stage_state(p), sum));
 	t_text(output(p, "a"), "v2:000005");
 	sum = stage_state(p);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	t_text(stage_output(p, m), "v2:took 000003");
 	stage_close();
@@ -157,7 +131,7 @@ TEST(there_and_back_and_into_the_same_again)
 	last = output(p, "a");
 	t_text(last, "v1:000017");
 	sum = stage_state(p);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	stage_close();
 }
@@ -230,7 +204,7 @@ TEST(what_fails_changes_nothing)
 	next = output(p, "a");
 	t_text(next, "v1:000003");
 	sum = stage_state(p);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	stage_close();
 }
@@ -339,10 +313,10 @@ TEST(a_module_is_waited_for_and_then_it_is_too_late)
 	/* It comes after all: too late, for everybody. */
 	stage.hidden = (struct id){{0}};
 	stage_mine(second, STAGE_HEIGHT + 101);
-	restart_empty();
+	stage_restart_empty();
 	stays(p, m, sum, "the module is not on the weave");
 	stage_mine(second, 0);
-	restart_empty();
+	stage_restart_empty();
 	stays(p, m, sum, "the module is not on the weave");
 	/* In the last block that counts. */
 	stage_mine(second, STAGE_HEIGHT + 100);
@@ -435,7 +409,7 @@ TEST(dry_runs_and_checkpoints_go_on_while_it_migrates)
 	stage_stop();
 	stage_start();
 	t_check(id_eq(stage_state(p), sum));
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	stage_close();
 }
@@ -489,7 +463,7 @@ TEST(workers_that_are_killed_meanwhile_change_nothing)
 	t_check(killer.answered > 1);
 	t_text(output(p, "a"), "v1:000043");
 	sum = stage_state(p);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	stage_close();
 }
@@ -573,9 +547,9 @@ TEST(a_checkpoint_of_the_weave_names_the_module_that_it_is_of)
 		output(p, "a");
 	sum = stage_state(p);
 	stage.options.upload_gas = 0;
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_check(evaluated(p) < 6);
+	t_check(stage_evaluated(p) < 6);
 	t_text(output(p, "a"), "v2:000007");
 	/* Back: the way from the oldest checkpoint to the newest leads through the other module. */
 	stage.options.upload_gas = 1;
@@ -590,13 +564,13 @@ TEST(a_checkpoint_of_the_weave_names_the_module_that_it_is_of)
 	t_check(stage_shelf() > 2);
 	stage.options.upload_gas = 0;
 	stage_start();
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
-	t_check(evaluated(p) < 3);
+	t_check(stage_evaluated(p) < 3);
 	t_text(output(p, "a"), "v1:000010");
 	sum = stage_state(p);
 	stage.options.ignore_weave_checkpoints = true;
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	stage_close();
 }
@@ -627,7 +601,7 @@ TEST(a_claim_of_a_module_that_is_not_there_is_passed_over)
 	t_ok(item_create(&raw, &id, stage.key, &fields, &note));
 	stage_put(buf_bytes(&raw));
 	buf_release(&raw);
-	restart_empty();
+	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	t_text(output(p, "a"), "v1:000003");
 	stage_close();

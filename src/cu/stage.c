@@ -656,6 +656,33 @@ void stage_open(struct store *store, const char *directory)
 	stage_start();
 }
 
+void stage_restart_empty(void)
+{
+	stage_stop();
+	store_close(stage.store);
+	stage.store = store_open_memory();
+	stage_start();
+}
+
+static bool count_one(void *ctx, struct bytes key, struct bytes value)
+{
+	(void)key;
+	(void)value;
+	++*(size_t *)ctx;
+	return true;
+}
+
+size_t stage_evaluated(struct id process)
+{
+	uint8_t end[32];
+	struct store_range range = {.from = bytes_of(process.b, 32),
+				    .to = store_prefix_end(end, bytes_of(process.b, 32))};
+	size_t n = 0;
+
+	must(store_scan(stage.store, TABLE_RESULT, &range, count_one, &n) == OK);
+	return n;
+}
+
 void stage_close(void)
 {
 	if (stage.cu)

@@ -49,6 +49,10 @@ void stage_close(void);
 /* stage_stop ends the unit only, and stage_start begins it again, over stage.store. */
 void stage_stop(void);
 void stage_start(void);
+/* stage_restart_empty goes on with a unit that has nothing on its disk. stage_evaluated is how many results it has of a process: of
+ * what it evaluated since. */
+void stage_restart_empty(void);
+size_t stage_evaluated(struct id process);
 
 /* ---- the script ---- */
 
