@@ -90,7 +90,7 @@ export function restart () { count = 0 }
 export function message (tags = {}, rest = {}) {
   const n = ++count
   return {
-    Id: String(n).padStart(43, 'm'),
+    Id: String(n).padStart(42, 'm') + 'A',
     Target: ids.process,
     Owner: rest.From || ids.user,
     From: ids.user,
