@@ -9,7 +9,6 @@
 #include <inttypes.h>
 
 #define MEMORY_MAX ((uint64_t)1 << 30)
-#define GAS_MAX ((uint64_t)9000000000000)
 
 /* Does the newest module of that name say just this? */
 static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct tags tags,
@@ -36,7 +35,6 @@ static struct tags module_tags(struct arena *a, struct bytes wasm, const struct 
 	struct tag_list tags = tag_list_on(a);
 	uint8_t sum[SHA256_SIZE];
 	char hash[2 * SHA256_SIZE + 1];
-	uint64_t gas = limits->gas_max < GAS_MAX ? limits->gas_max : GAS_MAX;
 
 	sha256(sum, wasm);
 	hex_encode(hash, bytes_of(sum, sizeof(sum)));
@@ -48,7 +46,7 @@ static struct tags module_tags(struct arena *a, struct bytes wasm, const struct 
 	tag_list_add_str(&tags, "Output-Encoding", "JSON-1");
 	tag_list_add(&tags, BYTES("Memory-Limit"),
 		     limits->memory_max < MEMORY_MAX ? arena_printf(a, "%" PRIu64, limits->memory_max) : BYTES("1-gb"));
-	tag_list_add(&tags, BYTES("Compute-Limit"), arena_printf(a, "%" PRIu64, gas));
+	tag_list_add(&tags, BYTES("Compute-Limit"), arena_printf(a, "%" PRIu64, limits->gas));
 	tag_list_add_str(&tags, "Content-Type", "application/wasm");
 	tag_list_add_str(&tags, "Name", "aos");
 	tag_list_add(&tags, BYTES("SHA-256"), arena_printf(a, "%s", hash));

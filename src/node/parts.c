@@ -337,8 +337,9 @@ static enum err module_start(struct node *node, struct note *note)
 	struct arena a = ARENA_EMPTY;
 	const char *path;
 	struct bytes wasm;
-	struct module_limits limits = {config_number(&node->config, CONFIG_MEMORY_MAX),
-				       config_number(&node->config, CONFIG_GAS_MAX)};
+	uint64_t gas = config_number(&node->config, CONFIG_COMPUTE_LIMIT),
+		 gas_max = config_number(&node->config, CONFIG_GAS_MAX);
+	struct module_limits limits = {config_number(&node->config, CONFIG_MEMORY_MAX), gas < gas_max ? gas : gas_max};
 	struct note why = {0};
 	bool published = false;
 	enum err e = module_path(&a, &path, &why);

@@ -229,6 +229,24 @@ test('the module that the network begins with may be run under its own limits', 
   assert.equal(modules[2], modules[3], 'published once')
 })
 
+test('a loop without end in the aos of the network ends soon, as an error', async () => {
+  const limits = []
+  for (const args of [[], ['--compute-limit', '5000000000']]) {
+    const net = await Network.start({ args: ['--json', ...args] })
+    const { module } = JSON.parse(net.output)
+    const { tags } = await (await fetch(`${net.gateway}/tx/${module}`)).json()
+    const text = (base64) => Buffer.from(base64, 'base64url').toString()
+    limits.push(text(tags.find(({ name }) => text(name) === 'Compute-Limit').value))
+    if (args.length) {
+      const process_ = await net.spawn(module)
+      assert.equal((await net.eval(process_, 'while true do end')).Error, 'Error: out of gas!')
+      assert.equal((await net.eval(process_, 'return 6 * 7')).Output.data, '42')
+    }
+    await net.clean()
+  }
+  assert.deepEqual(limits, ['300000000000', '5000000000'])
+})
+
 test('what is ready is said in one line, as JSON for who asks, and in the topology', async () => {
   const home = await newHome()
   const net = await Network.start({ home, args: ['--json'] })
