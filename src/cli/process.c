@@ -7,9 +7,9 @@
 #include "cli/console/bundle.h"
 #include "cli/identity.h"
 #include "cli/message.h"
+#include "cli/module.h"
 #include "cli/net.h"
 #include "cli/print.h"
-#include "cli/upgrade.h"
 
 #include <inttypes.h>
 #include <stdio.h>

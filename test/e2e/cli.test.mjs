@@ -142,6 +142,8 @@ test('module publish puts the file on the weave', async () => {
 test('spawn without a module is of the aos that the node has published', async () => {
   const own = (await good('spawn', '--tag', 'Name=own')).trim()
   assert.equal((await good('eval', own, 'return Name .. 6 * 7')).trim(), 'own42')
+  const other = (await cli(['spawn'], { env: { WEFT_MODULE: module } })).stdout.trim()
+  assert.match(await good('info', other), new RegExp(`Module: ${module}`), 'WEFT_MODULE is meant by all commands')
 })
 
 test('spawn names the scheduler and trusts the MU', async () => {
