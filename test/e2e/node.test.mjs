@@ -247,6 +247,32 @@ test('a loop without end in the aos of the network ends soon, as an error', asyn
   assert.deepEqual(limits, ['300000000000', '5000000000'])
 })
 
+// A unit as a program of its own; `ready` is what it says then.
+function unit(name, home, args) {
+  const child = spawn(weft, [name, '--home', home, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH } })
+  child.exited = once(child, 'exit')
+  child.ready = Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), child.exited.then(() => ['it ended'])])
+  return child
+}
+
+test('a unit whose gateway is away stops at once', async () => {
+  for (const name of ['cu', 'mu']) {
+    const port = String(await freePorts())
+    const child = unit(name, await newHome(), ['--port', port, '--gateway', 'http://127.0.0.1:9'])
+    const begin = Date.now()
+    assert.match((await child.ready)[0], /ready/, name)
+    assert.ok(Date.now() - begin < 4000, `${name} was ready after ${Date.now() - begin} ms`)
+    const asked = fetch(`http://127.0.0.1:${port}/${name === 'cu' ? 'result/' : ''}${'A'.repeat(43)}?process-id=${'E'.repeat(43)}`)
+      .then(({ status }) => status, () => 0)
+    await new Promise((done) => setTimeout(done, 1500))
+    const stop = Date.now()
+    child.kill('SIGTERM')
+    assert.deepEqual(await child.exited, [0, null])
+    assert.ok(Date.now() - stop < 1000, `${name} took ${Date.now() - stop} ms to stop`)
+    await asked
+  }
+})
+
 test('what is ready is said in one line, as JSON for who asks, and in the topology', async () => {
   const home = await newHome()
   const net = await Network.start({ home, args: ['--json'] })
