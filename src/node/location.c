@@ -6,7 +6,13 @@
 #include "msg/item.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MOMENT_MS = 2000, RETRY_MS = 1000 };
 
 /* Does the newest location say just this? */
 static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct tags tags,
@@ -50,8 +56,8 @@ static struct tags location_tags(struct arena *a, const struct location *locatio
 	return tag_list_tags(&tags);
 }
 
-enum err location_publish(const struct weave *weave, const struct key *key, const struct location *location,
-			  bool *published, struct note *note)
+static enum err publish(const struct weave *weave, const struct key *key, const struct location *location,
+			bool *published, struct note *note)
 {
 	struct arena a = ARENA_EMPTY;
 	struct tags tags = location_tags(&a, location);
@@ -77,4 +83,91 @@ out:
 	buf_release(&item);
 	arena_release(&a);
 	return e;
+}
+
+/* ---- until it is there ---- */
+
+struct location_keeper {
+	const struct weave *weave;
+	const struct key *key;
+	struct location location;
+	struct log *log;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool there, leaving;
+};
+
+/* With the lock held: until one of the two, or for ms. */
+static void sleep_or_wake(struct location_keeper *k, uint64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	while (!k->there && !k->leaving && pthread_cond_timedwait(&k->wake, &k->lock, &until) != ETIMEDOUT)
+		;
+}
+
+static enum err try_once(struct location_keeper *k)
+{
+	struct note note = {0};
+	bool published;
+	enum err e = publish(k->weave, k->key, &k->location, &published, &note);
+
+	if (e < 0)
+		log_event(k->log, LOG_ODD, "node.location", "url=%.*s error=\"%s\"", BYTES_FMT(k->location.url),
+			  note_text(&note, e));
+	else
+		log_event(k->log, LOG_INFO, "node.location", "url=%.*s published=%d", BYTES_FMT(k->location.url),
+			  published);
+	return e;
+}
+
+static void *keep(void *ctx)
+{
+	struct location_keeper *k = ctx;
+
+	for (bool over = false; !over;) {
+		enum err e = try_once(k);
+		pthread_mutex_lock(&k->lock);
+		k->there = e == OK;
+		pthread_cond_broadcast(&k->wake);
+		sleep_or_wake(k, RETRY_MS);
+		over = k->there || k->leaving;
+		pthread_mutex_unlock(&k->lock);
+	}
+	return NULL;
+}
+
+struct location_keeper *location_keep(const struct weave *weave, const struct key *key, const struct location *location,
+				      struct log *log)
+{
+	struct location_keeper *k = calloc(1, sizeof(*k));
+	pthread_condattr_t steady;
+
+	must(k != NULL);
+	*k = (struct location_keeper){.weave = weave, .key = key, .location = *location, .log = log};
+	must(pthread_condattr_init(&steady) == 0 && pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
+	     pthread_mutex_init(&k->lock, NULL) == 0 && pthread_cond_init(&k->wake, &steady) == 0);
+	pthread_condattr_destroy(&steady);
+	must(pthread_create(&k->thread, NULL, keep, k) == 0);
+	pthread_mutex_lock(&k->lock);
+	sleep_or_wake(k, MOMENT_MS);
+	pthread_mutex_unlock(&k->lock);
+	return k;
+}
+
+void location_leave(struct location_keeper *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->leaving = true;
+	pthread_cond_broadcast(&k->wake);
+	pthread_mutex_unlock(&k->lock);
+	pthread_join(k->thread, NULL);
+	pthread_cond_destroy(&k->wake);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
 }

@@ -189,29 +189,20 @@ static void su_stop(struct node *node)
 static enum err location_start(struct node *node, struct note *note)
 {
 	const char *wanted = config_text(&node->config, CONFIG_PUBLIC_URL);
-	struct bytes url = bytes_str(wanted[0] ? wanted : node->su_url);
-	struct location location = {.url = url,
+	struct location location = {.url = bytes_str(wanted[0] ? wanted : node->su_url),
 				    .time_to_live_ms = config_number(&node->config, CONFIG_LOCATION_TTL_MS)};
-	struct note why = {0};
-	bool published;
-	enum err e;
-
-	if (node->local_weave) /* elsewhere nobody would heed it */
-		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
-	e = location_publish(&node->weave, node->key, &location, &published, &why);
 
 	(void)note;
-	if (e < 0)
-		log_event(node->log, LOG_BROKEN, "node.location", "url=%.*s error=\"%s\"", BYTES_FMT(url),
-			  note_text(&why, e));
-	else
-		log_event(node->log, LOG_INFO, "node.location", "url=%.*s published=%d", BYTES_FMT(url), published);
+	if (node->local_weave) /* elsewhere nobody would heed it */
+		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
+	node->location = location_keep(&node->weave, node->key, &location, node->log);
 	return OK;
 }
 
 static void location_stop(struct node *node)
 {
-	(void)node; /* it stays on the weave: the scheduler will be back there */
+	location_leave(node->location);
+	node->location = NULL;
 }
 
 /* ---- locate ---- */

@@ -93,13 +93,14 @@ static enum err sign_assignment(struct su *su, const struct candidate *c, struct
 		.process = c->process,
 		.nonce = link->nonce,
 		.hash_chain = link->hash_chain,
-		.block_height = su->block_height,
 		.timestamp_ms = link->timestamp_ms,
 	};
 	uint8_t anchor[32];
 	struct id_text message = id_text(c->message);
-	enum err e;
+	enum err e = su_height(su, &assignment.block_height, note);
 
+	if (e < 0)
+		return e;
 	if (!c->is_process)
 		assignment.message_id = bytes_str(message.s);
 	assignment_write_tags(&tags, &assignment, c->exclude);
@@ -320,8 +321,12 @@ void schedule_assign(struct su *su, const struct assign *assign, schedule_done *
 	struct candidate c = {.process = assign->process, .exclude = assign->exclude, .is_assign = true};
 	struct note note = {0};
 	struct process_info process;
+	uint64_t height;
 	enum err e = read_process(su, &a, assign->process, &process, &note);
 
+	if (e == OK)
+		e = su_height(su, &height,
+			      &note); /* without it there is no use in asking the weave for what is assigned */
 	if (e == OK && id_parse(&c.message, assign->message) < 0)
 		e = note_err(&note, E_ARGUMENT, "assign param must be 43 characters of base64url: \"%.*s\"",
 			     BYTES_FMT(assign->message));

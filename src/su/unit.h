@@ -24,9 +24,15 @@ struct su {
 	struct timer *timer; /* asks for the weave's height */
 	struct http_server *server;
 	_Atomic uint64_t block_height;
+	atomic_bool height_known;  /* the weave has said it once */
 	atomic_bool height_is_old; /* the weave did not answer when it was last asked */
 	_Atomic size_t under_way;  /* appends that the store has not answered */
 };
+
+/* ---- su.c ---- */
+
+/* su_height is the weave's, as it was when it last answered. E_BUSY before its first answer. */
+must_use enum err su_height(const struct su *su, uint64_t *height, struct note *note);
 
 /* ---- schedule.c ---- */
 

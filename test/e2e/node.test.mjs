@@ -256,7 +256,7 @@ function unit(name, home, args) {
 }
 
 test('a unit whose gateway is away stops at once', async () => {
-  for (const name of ['cu', 'mu']) {
+  for (const name of ['su', 'cu', 'mu']) {
     const port = String(await freePorts())
     const child = unit(name, await newHome(), ['--port', port, '--gateway', 'http://127.0.0.1:9'])
     const begin = Date.now()
@@ -270,6 +270,26 @@ test('a unit whose gateway is away stops at once', async () => {
     assert.deepEqual(await child.exited, [0, null])
     assert.ok(Date.now() - stop < 1000, `${name} took ${Date.now() - stop} ms to stop`)
     await asked
+  }
+})
+
+test('a scheduler that begins before its weave goes on when that is there', async () => {
+  const first = await freePorts()
+  const [gateway, uploader, su] = [0, 1, 3].map((i) => `http://127.0.0.1:${first + i}`)
+  const scheduling = unit('su', await newHome(), ['--port', String(first + 3), '--gateway', gateway, '--uploader', uploader])
+  assert.match((await scheduling.ready)[0], /ready/)
+  const { status, headers } = await fetch(`${su}/timestamp`)
+  assert.deepEqual([status, headers.get('retry-after')], [503, '1'])
+  assert.equal((await fetch(`${su}/processes/${'A'.repeat(43)}`)).status, 400, 'what it has is answered')
+  const { address } = await (await fetch(su)).json()
+  const weave = unit('weave', await newHome(), ['--port', String(first)])
+  assert.match((await weave.ready)[0], /ready/)
+  const net = Object.assign(new Network(), { gateway })
+  await net.until(() => fetch(`${su}/timestamp`), (answer) => answer.status === 200)
+  await net.until(() => locations(net, address), (urls) => urls[0] === su)
+  for (const child of [scheduling, weave]) {
+    child.kill('SIGINT')
+    assert.deepEqual(await child.exited, [0, null])
   }
 })
 
