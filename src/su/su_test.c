@@ -309,6 +309,40 @@ TEST(doubles_and_strangers_are_refused)
 	stop();
 }
 
+static enum err spawn_on(const char *boot, struct note *note)
+{
+	struct tag_list tags = tag_list_on(&arena);
+	struct receipt receipt;
+	struct id id;
+
+	tag_list_add_str(&tags, "Data-Protocol", "ao");
+	tag_list_add_str(&tags, "Type", "Process");
+	tag_list_add_str(&tags, "Module", "5SGJUlPwlenkyuG9-xWh0Rcf0azm8XEd5RBTiutgWAg");
+	tag_list_add_str(&tags, "Scheduler", "_GQ33BkPtZrqxA84vM8Zk-N2aO0toNNu_C-l-rawrBA");
+	tag_list_add_str(&tags, "On-Boot", boot);
+	return schedule(make(&id, bytes_of(NULL, 0), tag_list_tags(&tags), boot), &receipt, note);
+}
+
+TEST(what_a_process_boots_from_is_there)
+{
+	struct note note = {0};
+	struct id process, message;
+
+	start(store_open_memory());
+	memcpy(shelf.known.s, "fcoN_xJeisVsPXA-trzVAuIiqO3ydLQxM-L4XbrQKzY", 44);
+	t_ok(spawn_on("Data", &note));
+	t_ok(spawn_on(shelf.known.s, &note));
+	t_err(spawn_on("5SGJUlPwlenkyuG9-xWh0Rcf0azm8XEd5RBTiutgWAg", &note), E_ARGUMENT);
+	t_check(strstr(note.text, "Invalid tx id for On-Boot tag") != NULL);
+	t_err(spawn_on("boot.lua", &note), E_ARGUMENT);
+	t_check(strstr(note.text, "Invalid tx id for On-Boot tag") != NULL);
+	process = spawn("p");
+	message = send(process, "code"); /* that will be on the weave */
+	t_ok(spawn_on(id_text(message).s, &note));
+	memset(&shelf.known, 0, sizeof(shelf.known));
+	stop();
+}
+
 TEST(what_is_not_a_message_is_refused)
 {
 	struct tag_list tags = tag_list_on(&arena);

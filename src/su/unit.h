@@ -37,7 +37,8 @@ must_use enum err su_height(const struct su *su, uint64_t *height, struct note *
 /* ---- schedule.c ---- */
 
 /* schedule_item and schedule_assign check on the calling thread, may wait for the weave
- * (assigns), and call `done` when the place is durable, on the store's thread, or at once on an error. */
+ * (assigns, and processes that boot from something there), and call `done` when the
+ * place is durable, on the store's thread, or at once on an error. */
 void schedule_item(struct su *su, struct bytes item, schedule_done *done, void *ctx);
 void schedule_assign(struct su *su, const struct assign *assign, schedule_done *done, void *ctx);
 
