@@ -292,6 +292,17 @@ static void cu_stop(struct node *node)
 
 /* ---- mu ---- */
 
+/* What a setting's file says; nothing when none is named. */
+static enum err read_setting(struct node *node, enum config_key key, struct bytes *out, struct note *note)
+{
+	const char *path = config_text(&node->config, key);
+	enum err e = path[0] ? file_read(&node->arena, path, out, note) : OK;
+
+	if (e == OK && path[0] && out->len == 0)
+		return note_err(note, E_FORMAT, "%s is empty", path);
+	return e;
+}
+
 static enum err mu_start(struct node *node, struct note *note)
 {
 	uint16_t port = port_of(node, AT_MU);
@@ -305,6 +316,9 @@ static enum err mu_start(struct node *node, struct note *note)
 	if (e < 0)
 		return e;
 	options.store = node->mu_store;
+	if ((e = read_setting(node, CONFIG_WHITELIST, &options.whitelist, note)) < 0 ||
+	    (e = read_setting(node, CONFIG_RATE_LIMITS, &options.rate_limits, note)) < 0)
+		return e;
 	if ((e = mu_open(&node->mu, &options, note)) < 0 ||
 	    (e = mu_serve(node->mu, listen_address(node), port, NULL, note)) < 0)
 		return e;
