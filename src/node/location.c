@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/location.h"
 
-#include "base/clock.h"
-#include "flow/wait.h"
-#include "msg/item.h"
+#include "node/own_item.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,25 +11,6 @@
 #include <time.h>
 
 enum { MOMENT_MS = 2000, RETRY_MS = 1000 };
-
-/* Does the newest location say just this? */
-static enum err is_there(const struct weave *weave, struct arena *a, const struct key *key, struct tags tags,
-			 bool *there, struct note *note)
-{
-	struct id_text address = id_text(key_address(key));
-	struct bytes owner = bytes_str(address.s), type = BYTES("Scheduler-Location");
-	struct weave_tag_filter filter = {BYTES("Type"), &type, 1};
-	struct weave_query query = {.owners = &owner, .owner_count = 1, .tags = &filter, .tag_count = 1, .first = 1};
-	const struct weave_meta *list;
-	size_t count;
-	enum err e = weave_find_wait(weave, a, &query, &list, &count, note);
-
-	*there = e == OK && count > 0 && list[0].tags.count == tags.count;
-	for (size_t i = 0; *there && i < tags.count; i++)
-		*there = bytes_eq(list[0].tags.list[i].name, tags.list[i].name) &&
-			 bytes_eq(list[0].tags.list[i].value, tags.list[i].value);
-	return e;
-}
 
 static struct tags location_tags(struct arena *a, const struct location *location)
 {
@@ -55,37 +34,6 @@ static struct tags location_tags(struct arena *a, const struct location *locatio
 	}
 	return tag_list_tags(&tags);
 }
-
-static enum err publish(const struct weave *weave, const struct key *key, const struct location *location,
-			bool *published, struct note *note)
-{
-	struct arena a = ARENA_EMPTY;
-	struct tags tags = location_tags(&a, location);
-	struct buf item = BUF_EMPTY;
-	uint8_t anchor[32];
-	struct id id;
-	bool there;
-	enum err e = is_there(weave, &a, key, tags, &there, note);
-
-	*published = false;
-	if (e < 0 || there)
-		goto out;
-	/* Back to an URL of earlier: without an anchor it would be the same item, and not the newest. */
-	random_bytes(anchor, sizeof(anchor));
-	e = item_create(
-		&item, &id, key,
-		&(struct item_fields){.anchor = bytes_of(anchor, sizeof(anchor)), .tags = tags, .data = BYTES(" ")},
-		note);
-	if (e == OK)
-		e = weave_put_wait(weave, buf_bytes(&item), note);
-	*published = e == OK;
-out:
-	buf_release(&item);
-	arena_release(&a);
-	return e;
-}
-
-/* ---- until it is there ---- */
 
 struct location_keeper {
 	const struct weave *weave;
@@ -111,9 +59,12 @@ static void sleep_or_wake(struct location_keeper *k, uint64_t ms)
 
 static enum err try_once(struct location_keeper *k)
 {
+	struct arena a = ARENA_EMPTY;
 	struct note note = {0};
+	struct id id;
 	bool published;
-	enum err e = publish(k->weave, k->key, &k->location, &published, &note);
+	enum err e = own_item_put(k->weave, k->key, location_tags(&a, &k->location), BYTES(" "), &id, &published,
+				  &note);
 
 	if (e < 0)
 		log_event(k->log, LOG_ODD, "node.location", "url=%.*s error=\"%s\"", BYTES_FMT(k->location.url),
@@ -121,6 +72,7 @@ static enum err try_once(struct location_keeper *k)
 	else
 		log_event(k->log, LOG_INFO, "node.location", "url=%.*s published=%d", BYTES_FMT(k->location.url),
 			  published);
+	arena_release(&a);
 	return e;
 }
 

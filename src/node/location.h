@@ -4,9 +4,8 @@
  *
  *   Data-Protocol: ao, Variant: ao.TN.1, Type: Scheduler-Location, Url: ..., Time-To-Live: ms
  *
- * The newest item of the scheduler's owner counts; so it is put when there is none or when the newest
- * says something else; while the weave is away, as soon as it is back. On the weave of a network of its own it may stand in for schedulers of other networks
- * (weave/local.h), which are in tags Stands-For.
+ * It is an item of the scheduler's key (own_item.h), which is put as soon as the weave takes it. On the weave of a
+ * network of its own it may stand in for schedulers of other networks (weave/local.h), which are in tags Stands-For.
  */
 #ifndef WEFT_NODE_LOCATION_H
 #define WEFT_NODE_LOCATION_H
