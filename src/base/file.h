@@ -12,6 +12,8 @@
 must_use bool file_read_at(int fd, void *out, size_t len, uint64_t at);
 /* file_write_at writes them to `at`; false on an error, errno says which. */
 must_use bool file_write_at(int fd, struct bytes bytes, uint64_t at);
+/* file_sync_directory makes the names in a directory last; false on an error, errno says which. */
+must_use bool file_sync_directory(const char *path);
 /* file_map shows the content, read-only, until file_unmap. False when there is none (errno 0) or it cannot be mapped. */
 must_use bool file_map(int fd, struct bytes *out);
 void file_unmap(struct bytes content);

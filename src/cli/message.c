@@ -3,7 +3,10 @@
 
 #include "cli/commands.h"
 #include "cli/identity.h"
+#include "cli/module.h"
+#include "cli/print.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void ao_tags(struct tag_list *tags, const char *type)
@@ -54,13 +57,45 @@ enum err message_result(struct net *net, const char *process, const char *messag
 {
 	struct call *c = net->call;
 	const char *path = (const char *)arena_printf(&c->arena, "/result/%s?process-id=%s", message, process).ptr;
-	struct progress *p = progress_begin("evaluating");
+	struct progress *p = progress_begin("evaluating (Ctrl-C stops waiting)");
 	enum err e = net_ask_raw(net, raw, UNIT_CU, "GET", path, NULL, bytes_of(NULL, 0));
 
 	progress_end(p);
 	if (e < 0)
 		return e;
 	return json_parse(result, &c->arena, *raw, &c->note);
+}
+
+/* The limit is a tag of the process, or else of its module. */
+void message_explain(struct net *net, const char *process, const struct json *result)
+{
+	struct arena *a = &net->call->arena;
+	const char *path = (const char *)arena_printf(a, "/processes/%s", process).ptr;
+	const struct json *info, *tags;
+	const char *whose = "the process";
+	struct bytes module, limit = {0};
+	struct buf shown = BUF_EMPTY;
+	struct id id;
+
+	if (!bytes_eq_str(json_get_text(a, result, "Error"), "Error: out of gas!"))
+		return;
+	if (net_ask(net, &info, UNIT_SU, "GET", path, NULL, bytes_of(NULL, 0)) == OK) {
+		limit = item_tag(a, json_get(info, "tags"), "Compute-Limit");
+		module = item_tag(a, json_get(info, "tags"), "Module");
+		if (limit.len == 0 && id_parse(&id, module) == OK && item_tags(net, id_text(id).s, &tags) == OK) {
+			whose = "the module that the process began with";
+			limit = item_tag(a, tags, "Compute-Limit");
+		}
+	}
+	note_reset(&net->call->note);
+	fflush(stdout);
+	fprintf(stderr, "weft: the message wanted to compute more than its Compute-Limit");
+	if (limit.len) {
+		foreign_text(&shown, limit, (struct foreign){.one_line = true});
+		fprintf(stderr, ": %s has %s", whose, buf_str(&shown));
+	}
+	buf_release(&shown);
+	fprintf(stderr, "\n      a process that is spawned with --tag Compute-Limit=N has N gas for each message\n");
 }
 
 enum err message_dry_run(struct net *net, const char *process, struct bytes owner, struct tags tags, struct bytes data,
@@ -81,7 +116,7 @@ enum err message_dry_run(struct net *net, const char *process, struct bytes owne
 	jw_key(&w, "Tags");
 	tags_json(&w, tags);
 	jw_object_end(&w);
-	p = progress_begin("evaluating");
+	p = progress_begin("evaluating (Ctrl-C stops waiting)");
 	e = net_ask_raw(net, raw, UNIT_CU, "POST",
 			(const char *)arena_printf(&c->arena, "/dry-run?process-id=%s", process).ptr,
 			"application/json", buf_bytes(&body));

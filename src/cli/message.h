@@ -24,6 +24,9 @@ must_use enum err message_post(struct net *net, struct id *id, struct bytes targ
 /* message_result asks the CU; *raw is the answer as it came. Both ids as text. */
 must_use enum err message_result(struct net *net, const char *process, const char *message, const struct json **result,
 				 struct bytes *raw);
+/* message_explain says on stderr what a result's error does not: which limit it was that the message ran into, and how a process
+ * gets another. Nothing for other errors. */
+void message_explain(struct net *net, const char *process, const struct json *result);
 /* message_dry_run evaluates a message that is never sent, from `owner`, and forgets what it did. */
 must_use enum err message_dry_run(struct net *net, const char *process, struct bytes owner, struct tags tags,
 				  struct bytes data, const struct json **result, struct bytes *raw);

@@ -7,9 +7,9 @@
 #include "cli/console/bundle.h"
 #include "cli/identity.h"
 #include "cli/message.h"
+#include "cli/module.h"
 #include "cli/net.h"
 #include "cli/print.h"
-#include "cli/upgrade.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,13 +33,21 @@ static enum err data_option(struct call *c, struct bytes *data)
 	return OK;
 }
 
+static int show(struct net *net, const char *process, const struct json *result, struct bytes raw)
+{
+	int code = print_result(net->call, result, raw);
+
+	message_explain(net, process, result);
+	return code;
+}
+
 static int show_result(struct net *net, const char *process, const char *message)
 {
 	const struct json *result;
 	struct bytes raw;
 	enum err e = message_result(net, process, message, &result, &raw);
 
-	return e < 0 ? call_fail(net->call, e) : print_result(net->call, result, raw);
+	return e < 0 ? call_fail(net->call, e) : show(net, process, result, raw);
 }
 
 /* Opens the network, runs, closes: the frame of every command here. */
@@ -128,8 +136,9 @@ static int spawn(struct net *net)
 	    (e = process_spawn(net, module, &tags, data, &process, &result, &raw)) < 0)
 		return call_fail(c, e);
 	if (json_truthy(json_get(result, "Error"))) {
-		fprintf(stderr, "weft: the process %s exists, but its first message failed\n", id_text(process).s);
-		return print_result(c, result, raw);
+		struct id_text text = id_text(process);
+		fprintf(stderr, "weft: the process %s exists, but its first message failed\n", text.s);
+		return show(net, text.s, result, raw);
 	}
 	return print_id(c, "process", process);
 }
@@ -241,7 +250,7 @@ static int dry_run(struct net *net)
 		return call_fail(c, e);
 	ao_tags(&tags, "Message");
 	e = message_dry_run(net, c->arguments[0], owner, tag_list_tags(&tags), data, &answer, &raw);
-	return e < 0 ? call_fail(c, e) : print_result(c, answer, raw);
+	return e < 0 ? call_fail(c, e) : show(net, c->arguments[0], answer, raw);
 }
 
 int command_dry_run(struct call *c)

@@ -98,7 +98,7 @@ const struct command cli_commands[] = {
 	 "NAME is looked up among the processes of the wallet; there is one named 'default'.",
 	 console_options, command_console},
 	{"spawn", "[MODULE]", "start a process of a module and print its id",
-	 "Without MODULE the process is of the module aos that this network's node published.\n"
+	 "Without MODULE it is WEFT_MODULE, or the newest module aos of this network's node or the wallet.\n"
 	 "The process names this network's scheduler, and trusts what its message unit pushes\n"
 	 "(the Authority tag) unless --tag Authority=... says otherwise.",
 	 spawn_options, command_spawn},
@@ -111,8 +111,8 @@ const struct command cli_commands[] = {
 	{"results", "PROCESS", "print the results of a process in order", NULL, results_options, command_results},
 	{"upgrade", "PROCESS [MODULE]", "let a process go on with another module, in place",
 	 "The process keeps its id, its history and its state; when anything fails, it goes on as it was.\n"
-	 "Without MODULE it is the module aos that this network's node published. Only the owner may, and\n"
-	 "only where both modules know of it, as weft's aos does. Whether the state can move is told by\n"
+	 "Without MODULE it is the one that weft spawn would take. Only the owner may, and only where both\n"
+	 "modules know of it, as weft's aos does. Whether the state can move is told by\n"
 	 "weft dry-run PROCESS --as-me --action Migrate.Module.",
 	 upgrade_options, command_upgrade},
 	{"module publish", "FILE", "put a module on the weave and print its id", NULL, publish_options,

@@ -3,75 +3,35 @@
 
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/module.h"
 #include "cli/print.h"
 
 #include <stdio.h>
 
-static const char newest_aos[] = "{\"query\":\"query ($owner: String!) { transactions(first: 1, sort: HEIGHT_DESC, "
-				 "owners: [$owner], tags: [{ name: "
-				 "\\\"Type\\\", values: [\\\"Module\\\"] }, { name: \\\"Name\\\", values: "
-				 "[\\\"aos\\\"] }]) { edges { node { id } } } "
-				 "}\",\"variables\":{\"owner\":\"%.*s\"}}";
-
-enum err module_default(struct net *net, const char **module)
-{
-	struct call *c = net->call;
-	const struct json *answer;
-	struct bytes owner, id;
-	enum err e = net_scheduler_address(net, &owner);
-
-	if (e == OK)
-		e = net_ask(net, &answer, UNIT_GATEWAY, "POST", "/graphql", "application/json",
-			    arena_printf(&c->arena, newest_aos, BYTES_FMT(owner)));
-	if (e < 0)
-		return e;
-	answer = json_get(json_get(json_get(answer, "data"), "transactions"), "edges");
-	id = json_get_text(&c->arena, json_get(json_at(answer, 0), "node"), "id");
-	if (id.len == 0) {
-		note_err(&c->note, E_ARGUMENT, "this network's node has published no module: which one is meant?");
-		note_hint(&c->note, "name a MODULE; weft module publish FILE puts one on the weave");
-		return E_ARGUMENT;
-	}
-	*module = arena_cstr(&c->arena, id);
-	return OK;
-}
-
 /* ---- before it is sent ---- */
-
-static const char tags_query[] = "{\"query\":\"query ($id: ID!) { transaction(id: $id) { tags { name value } } }\","
-				 "\"variables\":{\"id\":\"%s\"}}";
-
-static struct bytes tag_of(struct arena *a, const struct json *tags, const char *name)
-{
-	for (size_t i = 0; json_at(tags, i); i++)
-		if (bytes_eq_str(json_get_text(a, json_at(tags, i), "name"), name))
-			return json_get_text(a, json_at(tags, i), "value");
-	return bytes_of(NULL, 0);
-}
 
 /* A wrong id would hold the process up: it is waited for (migration.md). */
 static enum err check_module(struct net *net, const char *module)
 {
 	struct call *c = net->call;
-	const struct json *answer;
+	const struct json *tags;
+	struct bytes type;
 	struct id id;
 	enum err e = check_id(c, "module", module, &id);
 
 	if (e == OK)
-		e = net_ask(net, &answer, UNIT_GATEWAY, "POST", "/graphql", "application/json",
-			    arena_printf(&c->arena, tags_query, module));
+		e = item_tags(net, module, &tags);
 	if (e < 0)
 		return e;
-	answer = json_get(json_get(answer, "data"), "transaction");
-	if (!json_truthy(answer)) {
+	if (!tags) {
 		note_err(&c->note, E_NOT_FOUND, "the weave at %s has no module %s", net->url[UNIT_GATEWAY], module);
 		note_hint(&c->note, "publish it first: weft module publish FILE --format FORMAT");
 		return E_NOT_FOUND;
 	}
-	if (bytes_eq_str(tag_of(&c->arena, json_get(answer, "tags"), "Type"), "Module"))
+	type = item_tag(&c->arena, tags, "Type");
+	if (bytes_eq_str(type, "Module"))
 		return OK;
-	return note_err(&c->note, E_FORMAT, "%s is not a module: its Type tag is \"%.*s\"", module,
-			BYTES_FMT(tag_of(&c->arena, json_get(answer, "tags"), "Type")));
+	return note_err(&c->note, E_FORMAT, "%s is not a module: its Type tag is \"%.*s\"", module, BYTES_FMT(type));
 }
 
 /* ---- and after ---- */

@@ -9,10 +9,7 @@
 #include "base/hash.h"
 #include "cli/net.h"
 
-/* module_default is the module aos that this network's node has published (node/module.h); E_ARGUMENT when it has none. */
-must_use enum err module_default(struct net *net, const char **module);
-
-/* upgrade asks the process to go on with `module` (NULL: the default), and waits for the result: OK also when that is an
+/* upgrade asks the process to go on with `module` (NULL: module_default), and waits for the result: OK also when that is an
  * error of the process's. Before anything is sent, E_NOT_FOUND and E_FORMAT when the weave has no such module;
  * afterwards E_UNSUPPORTED when the message was taken like any other. *message is its id, empty when none was sent. */
 struct upgrade {

@@ -22,7 +22,7 @@
 
 #define NONE ((struct tags){NULL, 0})
 
-static struct id spawn(void)
+static struct id spawn_with(struct tags tags)
 {
 	static struct id module;
 	const char *probe = getenv("WEFT_PROBE");
@@ -31,7 +31,12 @@ static struct id spawn(void)
 		t_fail("WEFT_PROBE names the module to test with");
 	if (id_is_zero(module))
 		module = stage_module(probe, NONE);
-	return stage_spawn(module, NONE, 0);
+	return stage_spawn(module, tags, 0);
+}
+
+static struct id spawn(void)
+{
+	return spawn_with(NONE);
 }
 
 static void send_some(struct id process, int count)
@@ -344,6 +349,41 @@ static void forge(size_t i, const struct forgery *f)
 	buf_release(&raw);
 }
 
+/* A process with crons and a checkpoint after each of its messages, a hundred seconds apart. */
+static struct id uploaded_with_crons(int count, struct id *sum)
+{
+	struct id p;
+
+	stage.options.upload_gas = 1;
+	stage.options.upload_ms = 1;
+	stage_open(store_open_memory(), t_dir());
+	for (uint64_t i = 0; i < 20; i++)
+		stage_block(STAGE_HEIGHT + i, STAGE_T0 / 1000 + 30 * i);
+	p = spawn_with(stage_tags("Cron-Interval", "10-seconds", "Cron-Tag-Action", "Cron", "Cron-Interval", "2-blocks",
+				  "Cron-Tag-Action", "BlockCron", NULL));
+	*sum = stage_state(p);
+	await_shelf(1);
+	for (int i = 0; i < count; i++) {
+		stage_send_at(p, "a", NONE, STAGE_T0 + 100000 * (uint64_t)(i + 1) + 5000);
+		clock_sleep_ms(2);
+		*sum = stage_state(p);
+		await_shelf((size_t)i + 2);
+	}
+	stage.options.upload_gas = 0;
+	return p;
+}
+
+TEST(a_process_with_crons_begins_at_a_checkpoint_too)
+{
+	struct id p, sum;
+
+	p = uploaded_with_crons(3, &sum);
+	stage_restart_empty();
+	t_check(id_eq(stage_state(p), sum));
+	t_u64(stage_evaluated(p), 0); /* the newest is believed: the one before it led there */
+	stage_close();
+}
+
 TEST(what_strangers_put_on_the_weave_is_not_looked_at)
 {
 	struct key *stranger;
@@ -413,6 +453,28 @@ TEST(a_checkpoint_that_does_not_hold_up_is_passed_over)
 		t_u64(stage_evaluated(p), 6); /* from the beginning */
 		key_free(trusted);
 	}
+	stage_close();
+}
+
+/* Blocks that the rehearsal has passed are still to come for who begins before it. */
+TEST(a_rehearsal_that_fails_leaves_the_crons_as_they_were)
+{
+	struct key *trusted;
+	struct note note = {0};
+	struct bytes owner;
+	struct id p, sum;
+
+	p = uploaded_with_crons(3, &sum);
+	t_ok(key_new(&trusted, SIGN_ED25519, &note));
+	owner = arena_copy(&stage.arena, bytes_str(id_text(key_address(trusted)).s));
+	stage.options.trusted = &owner;
+	stage.options.trusted_count = 1;
+	forge(2, &(struct forgery){.key = trusted});
+	forge(3, &(struct forgery){.key = trusted, .other_memory = true});
+	stage_restart_empty();
+	t_check(id_eq(stage_state(p), sum));
+	t_check(stage_evaluated(p) > 30); /* from the beginning */
+	key_free(trusted);
 	stage_close();
 }
 

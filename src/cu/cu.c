@@ -147,7 +147,7 @@ static bool wait_idle(struct cu *cu, uint64_t until_ns)
 
 void cu_close(struct cu *cu)
 {
-	uint64_t grace_ms = cu->options.stop_grace_ms;
+	uint64_t grace_ms = cu->options.stop_grace_ms, until = clock_ns() + grace_ms * 1000000;
 
 	pthread_mutex_lock(&cu->lock);
 	cu->closing = true;
@@ -156,8 +156,7 @@ void cu_close(struct cu *cu)
 	if (cu->server)
 		http_stop(cu->server, grace_ms);
 	/* What still runs after that is a long evaluation: its worker goes, and the next start evaluates it again. */
-	for (uint64_t until = clock_ns() + grace_ms * 1000000; !wait_idle(cu, until);
-	     until = clock_ns() + STOP_AGAIN_MS * 1000000)
+	for (; !wait_idle(cu, until); until = clock_ns() + STOP_AGAIN_MS * 1000000)
 		modules_stop(cu);
 	lives_close(cu);
 	timer_close(cu->timer);

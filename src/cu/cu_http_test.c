@@ -2,6 +2,7 @@
  *
  * The unit's HTTP: pages and their cursors (ao-units 5.4, A.7), states, dry runs, and what wrong input gets.
  */
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cu/stage.h"
@@ -335,6 +336,37 @@ TEST(waiting_ends_with_its_time_or_with_the_unit)
 }
 
 /* ---- results ---- */
+
+static void *ask_for(void *path)
+{
+	get("%s", (const char *)path);
+	return NULL;
+}
+
+TEST(who_waits_for_an_evaluation_without_end_holds_the_end_up_once)
+{
+	struct id p, m;
+	uint64_t begin_ns;
+	pthread_t asker;
+	char path[200];
+
+	stage.options.stop_grace_ms = 2000;
+	serve();
+	p = stage_spawn(stage_module(getenv("WEFT_PROBE"), stage_tags("Compute-Limit", "9000000000000", NULL)), NONE,
+			0);
+	get("/result/%s?process-id=%s", id_text(p).s, id_text(p).s);
+	m = stage_send(p, "L", NONE);
+	snprintf(path, sizeof(path), "/result/%s?process-id=%s", id_text(m).s, id_text(p).s);
+	pthread_create(&asker, NULL, ask_for, path);
+	clock_sleep_ms(500);
+	begin_ns = clock_ns();
+	stage_stop();
+	t_check(clock_ns() - begin_ns < UINT64_C(3700000000));
+	pthread_join(asker, NULL);
+	t_u64((uint64_t)reply.status, 503);
+	stage_start();
+	unserve();
+}
 
 TEST(results_over_http)
 {

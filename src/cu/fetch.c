@@ -242,6 +242,7 @@ static bool leads_to(struct live *p, struct candidate *older, struct candidate *
 	p->tip = (struct tip){.nonce = -1};
 	p->broken = false;
 	history_reset(p);
+	crons_forget(p); /* it has passed blocks that are still to come for who begins earlier */
 	migrate_back(&mark, p);
 	return same;
 }

@@ -166,6 +166,8 @@ void load_begin(void *ctx)
 		e = process_wait(&p->scheduler, &p->arena, p->process, &p->info, &note);
 	if (e == OK)
 		e = check_process(p, &note);
+	if (e == OK) /* before its memory: checkpoints of the weave are evaluated from one to the next */
+		e = crons_parse(&p->crons, &p->cron_count, &p->arena, p->info.message.tags, &note);
 	if (e == OK) {
 		p->rows_end = p->claims_end = UINT64_MAX;
 		p->owner = address_for_module(&p->arena, p->info.message.owner_address, p->info.message.owner_key);
@@ -204,8 +206,6 @@ void load_rest(void *ctx)
 				return;
 		}
 	} while (e == OK && other.len);
-	if (e == OK)
-		e = crons_parse(&p->crons, &p->cron_count, &p->arena, p->info.message.tags, &note);
 	if (e < 0)
 		unload(p);
 	live_loaded(p, e, &note);

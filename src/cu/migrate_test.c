@@ -527,6 +527,19 @@ static void await_shelf(size_t count)
 		clock_sleep_ms(2);
 }
 
+/* How many hold a module. */
+static size_t module_users(void)
+{
+	struct module *m, *next;
+	size_t users = 0;
+
+	pthread_mutex_lock(&stage.cu->lock);
+	HASH_ITER(hh, stage.cu->modules, m, next)
+	users += m->users;
+	pthread_mutex_unlock(&stage.cu->lock);
+	return users;
+}
+
 TEST(a_checkpoint_of_the_weave_names_the_module_that_it_is_of)
 {
 	struct id p, first, second, sum;
@@ -567,6 +580,7 @@ TEST(a_checkpoint_of_the_weave_names_the_module_that_it_is_of)
 	stage_restart_empty();
 	t_check(id_eq(stage_state(p), sum));
 	t_check(stage_evaluated(p) < 3);
+	t_u64(module_users(), 1); /* the process, and nobody who went there and back only to compare */
 	t_text(output(p, "a"), "v1:000010");
 	sum = stage_state(p);
 	stage.options.ignore_weave_checkpoints = true;

@@ -289,25 +289,15 @@ static void now(void *self, struct id id, now_done *done, void *ctx)
 	buf_release(&path);
 }
 
-static struct scheduler port_of(struct peer *peer)
+struct scheduler http_scheduler_new(struct http_client *client, struct bytes url)
 {
-	return (struct scheduler){.self = peer,
+	return (struct scheduler){.self = peer_new(client, url),
 				  .schedule = schedule,
 				  .assign = assign,
 				  .assignment = assignment,
 				  .page = page,
 				  .process = process,
 				  .now = now};
-}
-
-struct scheduler http_scheduler_new(struct http_client *client, struct bytes url)
-{
-	return port_of(peer_new(client, url));
-}
-
-struct scheduler http_scheduler_new_on(struct http_client *client, struct timer *timer, struct bytes url)
-{
-	return port_of(peer_new_on(client, timer, url));
 }
 
 void http_scheduler_free(struct scheduler s)

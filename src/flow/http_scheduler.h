@@ -13,13 +13,9 @@
 #include "flow/flow.h"
 
 struct http_client;
-struct timer;
 
-/* The port's self is freed by http_scheduler_free; no call may be in flight then. `url` is copied. Retries wait on a thread
- * of the port's own; with http_scheduler_new_on, on a timer of the caller's, which is closed before the port is
- * freed. */
+/* The port's self is freed by http_scheduler_free; no call may be in flight then. `url` is copied. */
 struct scheduler http_scheduler_new(struct http_client *client, struct bytes url);
-struct scheduler http_scheduler_new_on(struct http_client *client, struct timer *timer, struct bytes url);
 void http_scheduler_free(struct scheduler s);
 
 #endif

@@ -2,7 +2,6 @@
 #include "flow/locate.h"
 
 #include "base/clock.h"
-#include "base/timer.h"
 #include "flow/http_scheduler.h"
 
 #include <pthread.h>
@@ -43,7 +42,6 @@ struct known_url {
 struct locate {
 	struct locate_options options;
 	char home_address[ADDRESS_MAX];
-	struct timer *timer; /* of all ports: one thread, however many schedulers strangers name */
 	pthread_mutex_t lock;
 	struct known_process *processes;
 	struct known_address *addresses;
@@ -74,7 +72,6 @@ struct locate *locate_open(const struct locate_options *options)
 	memcpy(l->home_address, options->home_address.ptr ? options->home_address.ptr : (const uint8_t *)"",
 	       options->home_address.len);
 	must(pthread_mutex_init(&l->lock, NULL) == 0);
-	l->timer = timer_open("locate-retry");
 	return l;
 }
 
@@ -106,7 +103,6 @@ void locate_close(struct locate *l)
 
 	if (!l)
 		return;
-	timer_close(l->timer);
 	forget_processes(l);
 	forget_addresses(l);
 	HASH_ITER(hh, l->urls, u, next_u)
@@ -178,7 +174,7 @@ static enum err scheduler_of_url(struct locate *l, struct bytes url, struct sche
 		u = calloc(1, sizeof(*u) + url.len + 1);
 		must(u != NULL);
 		memcpy(u->url, url.ptr, url.len);
-		u->scheduler = http_scheduler_new_on(l->options.client, l->timer, url);
+		u->scheduler = http_scheduler_new(l->options.client, url);
 		HASH_ADD(hh, l->urls, url, url.len, u);
 	}
 	*out = u->scheduler;

@@ -2,7 +2,6 @@
 #include "flow/peer.h"
 
 #include "base/json.h"
-#include "base/timer.h"
 #include "http/http.h"
 
 #include <stdlib.h>
@@ -12,13 +11,11 @@ enum { ERROR_TEXT_MAX = 300 };
 
 struct peer {
 	struct http_client *client;
-	struct timer *timer;
-	bool owns_timer;
 	struct buf url;
 };
 
 struct asked {
-	struct peer *peer;
+	struct http_client *client;
 	struct ask ask;
 	struct buf url;
 	int tries_left;
@@ -28,24 +25,15 @@ struct asked {
 	void *ctx;
 };
 
-struct peer *peer_new_on(struct http_client *client, struct timer *timer, struct bytes url)
+struct peer *peer_new(struct http_client *client, struct bytes url)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
 	must(p != NULL);
 	p->client = client;
-	p->timer = timer;
 	while (url.len && url.ptr[url.len - 1] == '/')
 		url.len--;
 	buf_put_bytes(&p->url, url);
-	return p;
-}
-
-struct peer *peer_new(struct http_client *client, struct bytes url)
-{
-	struct peer *p = peer_new_on(client, timer_open("peer-retry"), url);
-
-	p->owns_timer = true;
 	return p;
 }
 
@@ -53,8 +41,6 @@ void peer_free(struct peer *p)
 {
 	if (!p)
 		return;
-	if (p->owns_timer)
-		timer_close(p->timer);
 	buf_release(&p->url);
 	free(p);
 }
@@ -117,27 +103,14 @@ static enum err read_failure(const struct asked *a, const struct http_reply *rep
 	if (text.len)
 		note_err(note, e, "%.*s", BYTES_FMT(text));
 	else
-		note_err(note, e, "%.*s answered %d", BYTES_FMT(buf_bytes(&a->peer->url)), reply->status);
+		note_err(note, e, "%.*s answered %d", BYTES_FMT(buf_bytes(&a->url)), reply->status);
 	if (hint.len)
 		note_hint(note, "%.*s", BYTES_FMT(hint));
 	arena_release(&arena);
 	return e;
 }
 
-static void send_ask(struct asked *a);
-
-static void send_again(void *ctx, bool closing)
-{
-	struct asked *a = ctx;
-	struct note note = {0};
-
-	if (!closing) {
-		send_ask(a);
-		return;
-	}
-	note_err(&note, E_CLOSED, "gave up asking %.*s: shutting down", BYTES_FMT(buf_bytes(&a->peer->url)));
-	asked_end(a, E_CLOSED, &note, bytes_of(NULL, 0));
-}
+static void send_ask(struct asked *a, uint64_t after_ms);
 
 static bool worth_another_try(const struct asked *a, enum err e, int status)
 {
@@ -164,13 +137,13 @@ static void on_reply(void *ctx, enum err e, const struct note *note, const struc
 		a->redirected = true;
 		buf_clear(&a->url);
 		buf_put_bytes(&a->url, reply->location);
-		send_ask(a);
+		send_ask(a, 0);
 		return;
 	}
 	if (worth_another_try(a, e, status)) {
 		uint64_t delay_ms = a->delay_ms;
 		a->delay_ms = 2 * delay_ms < a->ask.retry.delay_ms_max ? 2 * delay_ms : a->ask.retry.delay_ms_max;
-		timer_after(a->peer->timer, delay_ms, send_again, a);
+		send_ask(a, delay_ms);
 		return;
 	}
 	if (e == OK)
@@ -180,17 +153,18 @@ static void on_reply(void *ctx, enum err e, const struct note *note, const struc
 	asked_end(a, e, &said, bytes_of(NULL, 0));
 }
 
-static void send_ask(struct asked *a)
+static void send_ask(struct asked *a, uint64_t after_ms)
 {
 	struct http_call call = {.method = a->ask.method,
 				 .url = buf_str(&a->url),
 				 .headers = a->ask.headers,
 				 .body = a->ask.body,
 				 .answer_max = a->ask.answer_max,
-				 .follow = strcmp(a->ask.method, "GET") == 0};
+				 .follow = strcmp(a->ask.method, "GET") == 0,
+				 .after_ms = after_ms};
 
 	a->tries_left--;
-	http_call(a->peer->client, &call, on_reply, a);
+	http_call(a->client, &call, on_reply, a);
 }
 
 void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, void *ctx)
@@ -198,7 +172,7 @@ void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, vo
 	struct asked *a = calloc(1, sizeof(*a));
 
 	must(a != NULL);
-	a->peer = p;
+	a->client = p->client;
 	a->ask = *ask;
 	a->tries_left = ask->retry.tries > 0 ? ask->retry.tries : 1;
 	a->delay_ms = ask->retry.delay_ms;
@@ -206,7 +180,7 @@ void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, vo
 	a->ctx = ctx;
 	buf_put_bytes(&a->url, buf_bytes(&p->url));
 	buf_put_bytes(&a->url, ask->path);
-	send_ask(a);
+	send_ask(a, 0);
 }
 
 void peer_put_text(struct buf *path, struct bytes text)

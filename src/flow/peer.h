@@ -15,7 +15,6 @@
 
 struct http_client;
 struct peer;
-struct timer;
 
 struct peer_retry {
 	int tries; /* 1: never again */
@@ -36,12 +35,10 @@ struct ask {
 /* `body` is valid during the call. */
 typedef void peer_answered(void *ctx, enum err e, const struct note *note, struct bytes body);
 
-/* peer_new copies the URL. Retries wait on a thread of the peer's own; with peer_new_on, on a timer of the caller's, which
- * is closed before the peer is freed. */
+/* peer_new copies the URL. */
 struct peer *peer_new(struct http_client *client, struct bytes url);
-struct peer *peer_new_on(struct http_client *client, struct timer *timer, struct bytes url);
+/* peer_ask: the answer comes at the latest when the client is closed, also after peer_free. */
 void peer_ask(struct peer *p, const struct ask *ask, peer_answered *answered, void *ctx);
-/* peer_free: asks that wait for a retry end with E_CLOSED. */
 void peer_free(struct peer *p);
 
 /* peer_put_text appends `text` to a path or a query so that it stays one segment or one value, whatever is in it: texts

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * One thread drives a curl multi handle. Calls are handed to it through a list; it is
- * woken, adds them, and runs each `done` when its transfer ends.
+ * woken, adds those whose time has come, and runs each `done` when its transfer ends.
  */
 #include "http/http.h"
+
+#include "base/clock.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -11,7 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX_DEFAULT = 64 << 20, CONNECT_TIMEOUT_MS = 10000, CONNECTIONS_PER_HOST = 64, REDIRECTS_MAX = 5 };
+enum {
+	ANSWER_MAX_DEFAULT = 64 << 20,
+	CONNECT_TIMEOUT_MS = 10000,
+	CONNECTIONS_PER_HOST = 64,
+	REDIRECTS_MAX = 5,
+	LOOK_MS = 1000,
+	HURRY_LOOK_MS = 100
+};
+#define SHUTTING_DOWN "shutting down"
 
 struct http_client {
 	CURLM *multi;
@@ -22,6 +32,7 @@ struct http_client {
 	uint64_t timeout_ms;
 	struct log *log;
 	bool closing;
+	uint64_t over_ns; /* from then on nothing is in flight; 0: nobody is in a hurry */
 };
 
 struct transfer {
@@ -29,6 +40,7 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *url;
+	uint64_t begin_ns;
 	struct buf body;
 	size_t answer_max;
 	bool too_large;
@@ -101,9 +113,18 @@ static void unlink_running(struct http_client *c, struct transfer *t)
 	*link = t->next;
 }
 
-static void add_waiting(struct http_client *c)
+static void begin(struct http_client *c, struct transfer *t)
 {
-	struct transfer *list;
+	t->next = c->running;
+	c->running = t;
+	must(curl_multi_add_handle(c->multi, t->easy) == CURLM_OK);
+}
+
+/* Begins what is due. Returns how long nothing else will be. */
+static uint64_t take_waiting(struct http_client *c, bool hurry)
+{
+	struct transfer *list, *later = NULL, **end = &later;
+	uint64_t now = clock_ns(), next_ns = now + LOOK_MS * UINT64_C(1000000);
 
 	pthread_mutex_lock(&c->lock);
 	list = c->waiting;
@@ -112,9 +133,31 @@ static void add_waiting(struct http_client *c)
 	while (list) {
 		struct transfer *t = list;
 		list = t->next;
-		t->next = c->running;
-		c->running = t;
-		must(curl_multi_add_handle(c->multi, t->easy) == CURLM_OK);
+		if (t->begin_ns <= now) {
+			begin(c, t);
+		} else if (hurry) {
+			transfer_failed(t, E_CLOSED, SHUTTING_DOWN);
+		} else {
+			next_ns = t->begin_ns < next_ns ? t->begin_ns : next_ns;
+			t->next = NULL;
+			*end = t;
+			end = &t->next;
+		}
+	}
+	pthread_mutex_lock(&c->lock);
+	*end = c->waiting;
+	c->waiting = later;
+	pthread_mutex_unlock(&c->lock);
+	return (next_ns - now) / 1000000 + 1;
+}
+
+static void end_running(struct http_client *c)
+{
+	while (c->running) {
+		struct transfer *t = c->running;
+		c->running = t->next;
+		curl_multi_remove_handle(c->multi, t->easy);
+		transfer_failed(t, E_CLOSED, SHUTTING_DOWN);
 	}
 }
 
@@ -142,25 +185,22 @@ static void *client_thread(void *arg)
 	int running;
 
 	for (;;) {
+		uint64_t over_ns, wait_ms;
 		bool closing;
 
 		pthread_mutex_lock(&c->lock);
 		closing = c->closing;
+		over_ns = c->over_ns;
 		pthread_mutex_unlock(&c->lock);
-		add_waiting(c);
+		wait_ms = take_waiting(c, closing || over_ns);
+		if (closing || (over_ns && clock_ns() >= over_ns))
+			end_running(c);
 		if (closing)
-			break;
+			return NULL;
 		curl_multi_perform(c->multi, &running);
 		finish_done(c);
-		curl_multi_poll(c->multi, NULL, 0, 1000, NULL);
+		curl_multi_poll(c->multi, NULL, 0, (int)(over_ns ? HURRY_LOOK_MS : wait_ms), NULL);
 	}
-	while (c->running) {
-		struct transfer *t = c->running;
-		c->running = t->next;
-		curl_multi_remove_handle(c->multi, t->easy);
-		transfer_failed(t, E_CLOSED, "shutting down");
-	}
-	return NULL;
 }
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -230,19 +270,20 @@ void http_call(struct http_client *c, const struct http_call *call, http_done *d
 	t->easy = curl_easy_init();
 	t->url = strdup(call->url);
 	must(t->easy && t->url);
+	t->begin_ns = clock_ns() + call->after_ms * 1000000;
 	t->answer_max = call->answer_max ? call->answer_max : ANSWER_MAX_DEFAULT;
 	t->done = done;
 	t->ctx = ctx;
 	set_options(c, t, call);
 	pthread_mutex_lock(&c->lock);
-	closing = c->closing;
+	closing = c->closing || (c->over_ns && call->after_ms);
 	if (!closing) {
 		t->next = c->waiting;
 		c->waiting = t;
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (closing)
-		transfer_failed(t, E_CLOSED, "shutting down");
+		transfer_failed(t, E_CLOSED, SHUTTING_DOWN);
 	else
 		curl_multi_wakeup(c->multi);
 }
@@ -292,6 +333,14 @@ enum err http_wait(struct http_client *c, struct arena *a, const struct http_cal
 	pthread_mutex_destroy(&w.lock);
 	pthread_cond_destroy(&w.wake);
 	return w.e;
+}
+
+void http_client_hurry(struct http_client *c, uint64_t grace_ms)
+{
+	pthread_mutex_lock(&c->lock);
+	c->over_ns = clock_ns() + grace_ms * 1000000;
+	pthread_mutex_unlock(&c->lock);
+	curl_multi_wakeup(c->multi);
 }
 
 void http_client_close(struct http_client *c)

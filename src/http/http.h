@@ -100,6 +100,7 @@ struct http_call {
 	uint64_t timeout_ms;        /* whole call; 0: the client's default */
 	size_t answer_max;          /* 0: the client's default (64 MiB) */
 	bool follow;                /* follow redirects (at most 5) */
+	uint64_t after_ms;          /* it begins so much later: a new try, say */
 };
 
 struct http_reply {
@@ -119,6 +120,9 @@ void http_call(struct http_client *c, const struct http_call *call, http_done *d
 /* http_wait is the blocking form; the reply lives in `a`. Not from a `done`. */
 must_use enum err http_wait(struct http_client *c, struct arena *a, const struct http_call *call,
 			    struct http_reply *reply, struct note *note);
+/* http_client_hurry is for who is about to stop: calls that have not begun end with E_CLOSED at once, as does every later one
+ * that is not to begin at once; those in flight have grace_ms. */
+void http_client_hurry(struct http_client *c, uint64_t grace_ms);
 /* http_client_close ends calls in flight with E_CLOSED, and frees. */
 void http_client_close(struct http_client *c);
 
@@ -126,8 +130,8 @@ void http_client_close(struct http_client *c);
 
 /* http_try answers `call` as a server with these options would, without a socket, a server or another thread: the
  * same limits, routes and errors, and the handler on the calling thread. An answer that comes later is
- * waited for. call->url is the target, path and query as a request line has them; timeout_ms, answer_max and
- * follow mean nothing here; http_peer is 127.0.0.1. The reply lives in `a`. For the fuzzers and tests of
+ * waited for. call->url is the target, path and query as a request line has them; timeout_ms, answer_max, follow
+ * and after_ms mean nothing here; http_peer is 127.0.0.1. The reply lives in `a`. For the fuzzers and tests of
  * handlers. */
 void http_try(const struct http_options *options, struct arena *a, const struct http_call *call,
 	      struct http_reply *reply);

@@ -324,6 +324,67 @@ TEST(the_client_names_what_went_wrong)
 	arena_release(&arena);
 }
 
+/* How a call ended, and when. */
+struct ended {
+	atomic_bool done;
+	enum err e;
+	uint64_t at_ns;
+};
+
+static void on_end(void *ctx, enum err e, const struct note *note, const struct http_reply *reply)
+{
+	struct ended *end = ctx;
+
+	(void)note;
+	(void)reply;
+	end->e = e;
+	end->at_ns = clock_ns();
+	atomic_store(&end->done, true);
+}
+
+static uint64_t ms_until(struct ended *end, uint64_t since_ns)
+{
+	while (!atomic_load(&end->done))
+		clock_sleep_ms(1);
+	return (end->at_ns - since_ns) / 1000000;
+}
+
+TEST(a_call_may_begin_later_unless_one_is_in_a_hurry)
+{
+	struct http_server *s = start();
+	struct http_client *c = http_client_open(60000, NULL);
+	const char *echo_url =
+		(const char *)arena_printf(&arena, "http://127.0.0.1:%u/echo/x", http_server_port(s)).ptr;
+	const char *late_url = (const char *)arena_printf(&arena, "http://127.0.0.1:%u/late", http_server_port(s)).ptr;
+	struct http_call soon = {.method = "GET", .url = echo_url, .after_ms = 200},
+			 late_one = {.method = "GET", .url = echo_url, .after_ms = 60000},
+			 never = {.method = "GET", .url = late_url}, now = {.method = "GET", .url = echo_url};
+	struct ended ends[5] = {0};
+	uint64_t begin = clock_ns();
+
+	http_call(c, &late_one, on_end, &ends[0]);
+	http_call(c, &soon, on_end, &ends[1]);
+	http_call(c, &never, on_end, &ends[2]);
+	t_check(ms_until(&ends[1], begin) >= 200);
+	t_ok(ends[1].e);
+	t_check(!atomic_load(&ends[0].done) && !atomic_load(&ends[2].done));
+	begin = clock_ns();
+	http_client_hurry(c, 1000);
+	t_check(ms_until(&ends[0], begin) < 1000);
+	t_err(ends[0].e, E_CLOSED);
+	http_call(c, &soon, on_end, &ends[3]);
+	t_check(ms_until(&ends[3], begin) < 1000);
+	t_err(ends[3].e, E_CLOSED);
+	http_call(c, &now, on_end, &ends[4]); /* what need not wait still may */
+	t_check(ms_until(&ends[4], begin) < 1000);
+	t_ok(ends[4].e);
+	t_check(ms_until(&ends[2], begin) >= 1000); /* in flight, with nobody answering */
+	t_err(ends[2].e, E_CLOSED);
+	http_client_close(c);
+	http_stop(s, 10);
+	arena_release(&arena);
+}
+
 TEST(two_servers_cannot_have_one_port)
 {
 	struct http_server *s = start(), *other = NULL;

@@ -2,6 +2,7 @@
 #include "msg/key.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "msg/signature.h"
@@ -428,14 +429,10 @@ static bool sync_directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct buf directory = BUF_EMPTY;
-	int fd;
 	bool good;
 
 	buf_put(&directory, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-	fd = open(buf_str(&directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	good = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
+	good = file_sync_directory(buf_str(&directory));
 	buf_release(&directory);
 	return good;
 }
@@ -454,7 +451,7 @@ enum err key_save(const struct key *k, const char *path, struct note *note)
 	fd = open(buf_str(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	key_json(&text, k);
 	/* link, not rename: it refuses when the name is taken. */
-	if (fd < 0 || write(fd, text.ptr, text.len) != (ssize_t)text.len || fsync(fd) < 0)
+	if (fd < 0 || !file_write_at(fd, buf_bytes(&text), 0) || fsync(fd) < 0)
 		e = note_err(note, E_IO, "cannot write %s: %s", path, strerror(errno));
 	else if (link(buf_str(&temporary), path) < 0)
 		e = errno == EEXIST

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "flow/locate.h"
 #include "msg/item.h"
+#include "mu/gate.h"
 #include "mu/postings.h"
 #include "mu/unit.h"
 
@@ -38,6 +39,16 @@ struct post {
 static bool is_assign(const struct post *post)
 {
 	return post->record.kind == TASK_ASSIGN || post->assign.message.len;
+}
+
+/* A proxy says for whom it asks. */
+static struct bytes client_ip(struct http_request *r)
+{
+	struct bytes ip = http_header(r, "x-forwarded-for");
+
+	if (ip.len == 0)
+		ip = bytes_str(http_peer(r));
+	return bytes_starts(ip, "::ffff:") ? bytes_from(ip, strlen("::ffff:")) : ip;
 }
 
 /* ---- the answer ---- */
@@ -189,16 +200,6 @@ static void on_durable(void *ctx, enum err e)
 	} else {
 		s->schedule(s->self, post->item, on_scheduled, post);
 	}
-}
-
-/* A proxy says for whom it asks. */
-static struct bytes client_ip(struct http_request *r)
-{
-	struct bytes ip = http_header(r, "x-forwarded-for");
-
-	if (ip.len == 0)
-		ip = bytes_str(http_peer(r));
-	return bytes_starts(ip, "::ffff:") ? bytes_from(ip, strlen("::ffff:")) : ip;
 }
 
 static void write_down(struct post *post)
@@ -358,6 +359,19 @@ static enum err check_room(struct mu *mu, struct id process, struct note *note)
 	return OK;
 }
 
+/* What the operator allows. A process that is posted is on no list yet. */
+static enum err check_gate(struct post *post, bool is_process, struct note *note)
+{
+	struct gate *g = post->mu->gate;
+	const struct record *r = &post->record;
+	enum err e = is_process ? OK : gate_process(g, r->to, note);
+
+	if (e == OK && !is_assign(post)) /* an assign is nobody's */
+		e = gate_count(g, r->wallet, is_process ? (struct id){{0}} : r->to, client_ip(post->request),
+			       r->time_ms, note);
+	return e;
+}
+
 /* ---- the handler ---- */
 
 /* Whether it was cranked before, as its trace remembers. One that had been given up gets
@@ -409,6 +423,11 @@ static void accept_item_post(struct post *post)
 			finish(post, POSTING_KNOWN, OK, NULL);
 			return;
 		}
+		a.e = check_gate(post, scheduler.len > 0, &note);
+		if (a.e < 0) {
+			finish(post, POSTING_REFUSED, a.e, &note);
+			return;
+		}
 		break;
 	}
 	if (scheduler.len) {
@@ -443,6 +462,8 @@ void accept_post(void *ctx, struct http_request *r)
 	e = read_assign(post, r, &note);
 	if (e == OK)
 		e = check_room(mu, post->record.to, &note);
+	if (e == OK)
+		e = check_gate(post, false, &note);
 	if (e == OK) {
 		locate_process(mu->options.locate, post->record.to, on_located, post);
 		return;

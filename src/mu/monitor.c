@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "base/timer.h"
 #include "msg/item.h"
+#include "mu/gate.h"
 #include "mu/unit.h"
 
 #include <stdlib.h>
@@ -375,6 +376,8 @@ static void ask(struct mu *mu, struct http_request *r, run_step *step)
 	if (e == OK && !bytes_eq(item.target, bytes_of(run->record.to.b, 32)))
 		e = note_err(&note, E_ARGUMENT, "the item is not for the process %s: it has another target",
 			     id_text(run->record.to).s);
+	if (e == OK && step == begin_step)
+		e = gate_process(mu->gate, run->record.to, &note);
 	if (e < 0) {
 		refuse(run, e, &note);
 	} else {

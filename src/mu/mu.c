@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "mu/gate.h"
 #include "mu/postings.h"
 #include "mu/unit.h"
 
@@ -173,7 +174,9 @@ enum err mu_open(struct mu **out, const struct mu_options *options, struct note 
 	mu->wallets = wallets_new();
 	for (size_t i = 0; i < STAGE_COUNT; i++)
 		mu->queues[i] = queue_new(windows[i].taken_max, windows[i].bytes_max);
-	e = crank_resume(mu, note);
+	e = gate_open(&mu->gate, options->whitelist, options->rate_limits, note);
+	if (e == OK)
+		e = crank_resume(mu, note);
 	if (e == OK)
 		e = monitors_open(mu);
 	if (e < 0) {
@@ -227,5 +230,6 @@ void mu_close(struct mu *mu)
 	wallets_free(mu->wallets);
 	postings_free(mu->postings);
 	facts_close(mu->facts);
+	gate_close(mu->gate);
 	mu_let_go(mu);
 }

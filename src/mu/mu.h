@@ -9,7 +9,8 @@
  *                         v
  *                   result of it, from the CU --> outbox --build, sign--> tasks --> schedule ... and so on
  *
- * Files: accept.c takes what clients post (postings.c knows what it has had before); crank.c
+ * Files: accept.c takes what clients post (postings.c knows what it has had before, gate.c whom
+ * the operator lets in); crank.c
  * moves each task through its stages, which are check.c, send.c and pull.c; outbox.c reads a
  * result, build.c makes items of it, fan.c makes tasks of those; queue.c says whose turn it is;
  * task.c and trace.c are what lies in the store; monitor.c pushes crons; facts.c knows what a
@@ -47,6 +48,7 @@ struct mu_options {
 	struct computer computer; /* results */
 	const struct key *key;    /* signs what processes send: an Authority of theirs */
 	struct log *log;
+	struct bytes whitelist, rate_limits; /* JSON (gate.h); empty: none */
 
 	/* Each may be 0 for its default. */
 	uint64_t retry_ms;   /* before the first new try, doubling after it: 1000 */

@@ -28,6 +28,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct gate;
 struct monitors;
 struct postings;
 struct wallets;
@@ -39,6 +40,7 @@ struct mu {
 	struct pool *pool;
 	struct timer *timer;
 	struct http_server *server;
+	struct gate *gate;
 	struct facts_book *facts;
 	struct postings *postings;
 	struct monitors *monitors;

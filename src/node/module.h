@@ -4,9 +4,10 @@
  *
  *   Data-Protocol: ao, Variant: ao.TN.1, Type: Module, Module-Format: wasm32-unknown-emscripten4, Name: aos, ...
  *
- * It is an item of the node's key, so that `weft spawn` and the console find it by owner and name, and it is put when
- * the newest of that name is of other bytes or has other limits, or when there is none. Its limits are those that are usual
- * on the public network, unless this node allows its processes less: it would refuse to run them.
+ * It is an item of the node's key (own_item.h), so that `weft spawn` and the console find it by owner and name. Its
+ * Memory-Limit is what is usual on the public network; its Compute-Limit (compute-limit) is much less than there, where a loop
+ * without end keeps its process and whoever waits for it busy for ten minutes. Neither is more than this node allows: it would
+ * refuse to run its processes.
  */
 #ifndef WEFT_NODE_MODULE_H
 #define WEFT_NODE_MODULE_H
@@ -14,9 +15,9 @@
 #include "flow/flow.h"
 #include "msg/key.h"
 
-/* What the node allows a process, and one message. */
+/* The most memory that the node allows a process, and what a message may compute. */
 struct module_limits {
-	uint64_t memory_max, gas_max;
+	uint64_t memory_max, gas;
 };
 
 /* module_publish blocks; `wasm` is the module, *id its item (also when it was there), *published tells whether it was put. */

@@ -12,7 +12,8 @@
 
 enum {
 	QUICK_MS = 60000,
-	PATIENT_MS = 600000, /* a process that nobody asked for a while is replayed first */
+	STOP_GRACE_MS = 2000, /* for what peers are answering */
+	PATIENT_MS = 600000,  /* a process that nobody asked for a while is replayed first */
 };
 
 static enum err open_ground(struct node *node, struct note *note)
@@ -66,6 +67,11 @@ void node_close(struct node *node)
 {
 	uint64_t begin = clock_ns();
 
+	/* What a peer has not answered is asked again when we are back. */
+	if (node->client)
+		http_client_hurry(node->client, STOP_GRACE_MS);
+	if (node->patient_client)
+		http_client_hurry(node->patient_client, STOP_GRACE_MS);
 	while (node->started_count)
 		part_stop(node, node->started[--node->started_count]);
 	if (node->client)

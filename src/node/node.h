@@ -40,6 +40,7 @@ struct node {
 	struct weave weave;
 	struct su *su;
 	struct scheduler scheduler; /* self NULL: no home scheduler */
+	struct location_keeper *location;
 	struct locate *locate;
 	struct readers *readers;
 	struct cu *cu;

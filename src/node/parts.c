@@ -189,29 +189,20 @@ static void su_stop(struct node *node)
 static enum err location_start(struct node *node, struct note *note)
 {
 	const char *wanted = config_text(&node->config, CONFIG_PUBLIC_URL);
-	struct bytes url = bytes_str(wanted[0] ? wanted : node->su_url);
-	struct location location = {.url = url,
+	struct location location = {.url = bytes_str(wanted[0] ? wanted : node->su_url),
 				    .time_to_live_ms = config_number(&node->config, CONFIG_LOCATION_TTL_MS)};
-	struct note why = {0};
-	bool published;
-	enum err e;
-
-	if (node->local_weave) /* elsewhere nobody would heed it */
-		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
-	e = location_publish(&node->weave, node->key, &location, &published, &why);
 
 	(void)note;
-	if (e < 0)
-		log_event(node->log, LOG_BROKEN, "node.location", "url=%.*s error=\"%s\"", BYTES_FMT(url),
-			  note_text(&why, e));
-	else
-		log_event(node->log, LOG_INFO, "node.location", "url=%.*s published=%d", BYTES_FMT(url), published);
+	if (node->local_weave) /* elsewhere nobody would heed it */
+		location.stands_for = bytes_str(config_text(&node->config, CONFIG_STANDS_FOR));
+	node->location = location_keep(&node->weave, node->key, &location, node->log);
 	return OK;
 }
 
 static void location_stop(struct node *node)
 {
-	(void)node; /* it stays on the weave: the scheduler will be back there */
+	location_leave(node->location);
+	node->location = NULL;
 }
 
 /* ---- locate ---- */
@@ -301,6 +292,17 @@ static void cu_stop(struct node *node)
 
 /* ---- mu ---- */
 
+/* What a setting's file says; nothing when none is named. */
+static enum err read_setting(struct node *node, enum config_key key, struct bytes *out, struct note *note)
+{
+	const char *path = config_text(&node->config, key);
+	enum err e = path[0] ? file_read(&node->arena, path, out, note) : OK;
+
+	if (e == OK && path[0] && out->len == 0)
+		return note_err(note, E_FORMAT, "%s is empty", path);
+	return e;
+}
+
 static enum err mu_start(struct node *node, struct note *note)
 {
 	uint16_t port = port_of(node, AT_MU);
@@ -314,6 +316,9 @@ static enum err mu_start(struct node *node, struct note *note)
 	if (e < 0)
 		return e;
 	options.store = node->mu_store;
+	if ((e = read_setting(node, CONFIG_WHITELIST, &options.whitelist, note)) < 0 ||
+	    (e = read_setting(node, CONFIG_RATE_LIMITS, &options.rate_limits, note)) < 0)
+		return e;
 	if ((e = mu_open(&node->mu, &options, note)) < 0 ||
 	    (e = mu_serve(node->mu, listen_address(node), port, NULL, note)) < 0)
 		return e;
@@ -337,8 +342,9 @@ static enum err module_start(struct node *node, struct note *note)
 	struct arena a = ARENA_EMPTY;
 	const char *path;
 	struct bytes wasm;
-	struct module_limits limits = {config_number(&node->config, CONFIG_MEMORY_MAX),
-				       config_number(&node->config, CONFIG_GAS_MAX)};
+	uint64_t gas = config_number(&node->config, CONFIG_COMPUTE_LIMIT),
+		 gas_max = config_number(&node->config, CONFIG_GAS_MAX);
+	struct module_limits limits = {config_number(&node->config, CONFIG_MEMORY_MAX), gas < gas_max ? gas : gas_max};
 	struct note why = {0};
 	bool published = false;
 	enum err e = module_path(&a, &path, &why);

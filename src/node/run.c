@@ -13,6 +13,7 @@
 
 #include "cli/print.h"
 #include "msg/key.h"
+#include "su/su.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -150,6 +151,13 @@ static void warn_of_location(const struct node *node)
 			node->su_url);
 }
 
+static void warn_of_weave(const struct node *node)
+{
+	if (node->su && !su_is_ready(node->su))
+		fprintf(stderr,
+			"weft: the weave does not answer; until it does, messages are told to come again (503)\n");
+}
+
 static void say_to_person(const char *text)
 {
 	if (!isatty(STDOUT_FILENO))
@@ -208,6 +216,7 @@ static int serve(struct call *c, struct node *node)
 		return call_fail(c, e);
 	say_ready(node, call_has(c, "json"));
 	warn_of_location(node);
+	warn_of_weave(node);
 	signal = wait_for_stop(&stops);
 	next_signal_ends(&stops);
 	log_event(node->log, LOG_INFO, "node.stopping", "signal=%d", signal);

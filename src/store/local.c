@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/local.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,16 +26,6 @@ char *local_path(const struct local_store *l, struct buf *out, const char *forma
 	return (char *)(uintptr_t)buf_str(out);
 }
 
-bool sync_directory(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* ---- life ---- */
 
 static enum err make_directories(struct local_store *l, struct note *note)
@@ -45,9 +37,9 @@ static enum err make_directories(struct local_store *l, struct note *note)
 	for (size_t i = 0; i < 4 && e == OK; i++)
 		if (mkdir(local_path(l, &path, "%s", names[i]), 0755) < 0 && errno != EEXIST)
 			e = note_err(note, E_IO, "cannot make %s: %s", buf_str(&path), strerror(errno));
-	if (e == OK && !sync_directory(l->directory))
+	if (e == OK && !file_sync_directory(l->directory))
 		e = note_err(note, E_IO, "cannot write to %s: %s", l->directory, strerror(errno));
-	(void)sync_directory(local_path(l, &path, "..")); /* may be somebody's whom we may not read */
+	(void)!file_sync_directory(local_path(l, &path, "..")); /* may be somebody's whom we may not read */
 	buf_release(&path);
 	return e;
 }

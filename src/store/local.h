@@ -103,7 +103,6 @@ static inline struct local_store *self_of(struct store *s)
 /* local_path writes the path of something in the directory, and returns it. */
 char *local_path(const struct local_store *l, struct buf *out, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-bool sync_directory(const char *path);
 
 /* ---- local_log.c ---- */
 

@@ -42,7 +42,7 @@ enum err local_blob_put(struct store *s, struct id hash, struct bytes bytes)
 		log_event(l->log, LOG_BROKEN, "store.blob", "path=%s error=%s", buf_str(&path), strerror(errno));
 		unlink(buf_str(&temporary));
 		e = E_IO;
-	} else if (!sync_directory(buf_str(&folder)) || !sync_directory(local_path(l, &temporary, "blobs"))) {
+	} else if (!file_sync_directory(buf_str(&folder)) || !file_sync_directory(local_path(l, &temporary, "blobs"))) {
 		/* Nobody may find what may be gone tomorrow. */
 		log_event(l->log, LOG_BROKEN, "store.blob", "path=%s error=%s", buf_str(&path), strerror(errno));
 		unlink(buf_str(&path));

@@ -56,7 +56,7 @@ static enum err segment_begin(struct local_store *l)
 	l->fd = open(local_path(l, &path, "log/%016llx.log", (unsigned long long)l->segment),
 		     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	good = l->fd >= 0 && file_write_at(l->fd, bytes_of(header, sizeof(header)), 0) && fdatasync(l->fd) == 0 &&
-	       sync_directory(local_path(l, &path, "log"));
+	       file_sync_directory(local_path(l, &path, "log"));
 	buf_release(&path);
 	return good ? OK : E_IO;
 }

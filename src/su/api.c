@@ -87,11 +87,17 @@ static void get_root(void *ctx, struct http_request *r)
 
 static void get_timestamp(void *ctx, struct http_request *r)
 {
-	struct su *su = ctx;
+	struct note note = {0};
+	uint64_t height;
+	enum err e = su_height(ctx, &height, &note);
 
-	http_answer(r, 200, HTTP_JSON,
-		    arena_printf(http_arena(r), "{\"block_height\":\"%012" PRIu64 "\",\"timestamp\":\"%" PRIu64 "\"}",
-				 su->block_height, clock_ms()));
+	if (e < 0)
+		refuse(r, e, &note);
+	else
+		http_answer(r, 200, HTTP_JSON,
+			    arena_printf(http_arena(r),
+					 "{\"block_height\":\"%012" PRIu64 "\",\"timestamp\":\"%" PRIu64 "\"}", height,
+					 clock_ms()));
 }
 
 static void get_health(void *ctx, struct http_request *r)

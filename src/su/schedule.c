@@ -93,13 +93,14 @@ static enum err sign_assignment(struct su *su, const struct candidate *c, struct
 		.process = c->process,
 		.nonce = link->nonce,
 		.hash_chain = link->hash_chain,
-		.block_height = su->block_height,
 		.timestamp_ms = link->timestamp_ms,
 	};
 	uint8_t anchor[32];
 	struct id_text message = id_text(c->message);
-	enum err e;
+	enum err e = su_height(su, &assignment.block_height, note);
 
+	if (e < 0)
+		return e;
 	if (!c->is_process)
 		assignment.message_id = bytes_str(message.s);
 	assignment_write_tags(&tags, &assignment, c->exclude);
@@ -215,6 +216,45 @@ static enum err check_item(struct candidate *c, const struct item *item, struct 
 	return OK;
 }
 
+/* A message that was scheduled here a moment ago may not be on the weave yet, but will be. */
+static enum err find_own(struct su *su, struct arena *a, struct id id, struct item *item)
+{
+	struct su_record record;
+	struct id process;
+	uint64_t nonce;
+	enum err e = su_record_find(su->store, (struct id){{0}}, id, &process, &nonce);
+
+	if (e == OK)
+		e = su_record_get(su->store, a, process, nonce, &record);
+	if (e == OK)
+		e = item_parse(item, a, record.message, NULL);
+	return e < 0 || !id_eq(item->id, id) ? E_NOT_FOUND : OK;
+}
+
+/* What a process boots from is its own data, or has to be there (ao-units 3.4.2). */
+static enum err check_boot(struct su *su, struct arena *a, const struct item *process, struct note *note)
+{
+	struct bytes boot;
+	struct weave_meta meta;
+	struct item own;
+	struct id id;
+	enum err e = OK;
+
+	if (!tags_find(process->tags, "On-Boot", &boot) || bytes_eq_str(boot, "Data"))
+		return OK;
+	if (id_parse(&id, boot) < 0)
+		return note_err(note, E_ARGUMENT, "Invalid tx id for On-Boot tag: \"%.*s\" is neither Data nor an id",
+				BYTES_FMT(boot));
+	if (find_own(su, a, id, &own) < 0)
+		e = weave_meta_wait(&su->weave, a, boot, &meta, note);
+	if (e != E_NOT_FOUND)
+		return e;
+	note_reset(note);
+	note_err(note, E_ARGUMENT, "Invalid tx id for On-Boot tag: %.*s is not on the weave", BYTES_FMT(boot));
+	note_hint(note, "upload it first, or wait until the gateway has indexed it");
+	return E_ARGUMENT;
+}
+
 void schedule_item(struct su *su, struct bytes raw, schedule_done *done, void *ctx)
 {
 	struct arena a = ARENA_EMPTY;
@@ -227,6 +267,8 @@ void schedule_item(struct su *su, struct bytes raw, schedule_done *done, void *c
 		e = item_verify(&item, &note);
 	if (e == OK)
 		e = check_item(&c, &item, &note);
+	if (e == OK && c.is_process)
+		e = check_boot(su, &a, &item, &note);
 	if (e == OK)
 		append(su, &c, done, ctx);
 	else
@@ -272,21 +314,13 @@ static struct bytes decode_32(struct arena *a, struct bytes text)
 	return bytes_of(NULL, 0);
 }
 
-/* A message that was scheduled here a moment ago may not be on the weave yet, but will be. */
 static enum err hash_own(struct su *su, struct arena *a, struct candidate *c)
 {
-	struct su_record record;
 	struct item item;
-	struct id process;
-	uint64_t nonce;
-	enum err e = su_record_find(su->store, (struct id){{0}}, c->message, &process, &nonce);
+	enum err e = find_own(su, a, c->message, &item);
 
-	if (e == OK)
-		e = su_record_get(su->store, a, process, nonce, &record);
-	if (e == OK)
-		e = item_parse(&item, a, record.message, NULL);
-	if (e < 0 || !id_eq(item.id, c->message))
-		return E_NOT_FOUND;
+	if (e < 0)
+		return e;
 	c->dedupe = dedupe_hash(item.target, item.anchor, item.tags, item.data);
 	c->has_dedupe = true;
 	return OK;
@@ -320,8 +354,11 @@ void schedule_assign(struct su *su, const struct assign *assign, schedule_done *
 	struct candidate c = {.process = assign->process, .exclude = assign->exclude, .is_assign = true};
 	struct note note = {0};
 	struct process_info process;
+	uint64_t height;
 	enum err e = read_process(su, &a, assign->process, &process, &note);
 
+	if (e == OK) /* without it there is no use in asking the weave for what is assigned */
+		e = su_height(su, &height, &note);
 	if (e == OK && id_parse(&c.message, assign->message) < 0)
 		e = note_err(&note, E_ARGUMENT, "assign param must be 43 characters of base64url: \"%.*s\"",
 			     BYTES_FMT(assign->message));

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/timer.h"
-#include "flow/wait.h"
 #include "msg/key.h"
 #include "su/unit.h"
 
@@ -30,6 +29,8 @@ static void on_height(void *ctx, enum err e, const struct note *note, uint64_t h
 
 	if (e == OK && height > su->block_height) /* gateways disagree; a history does not go back */
 		su->block_height = height;
+	if (e == OK)
+		su->height_known = true;
 	if (e < 0 && !su->height_is_old)
 		log_event(su->log, LOG_ODD, "su.height", "state=old error=\"%s\"", note_text(note, e));
 	su->height_is_old = e < 0;
@@ -47,12 +48,21 @@ static void ask_height(void *ctx, bool closing)
 	timer_after(su->timer, HEIGHT_EVERY_MS, ask_height, su);
 }
 
+enum err su_height(const struct su *su, uint64_t *height, struct note *note)
+{
+	*height = su->block_height;
+	if (su->height_known)
+		return OK;
+	note_err(note, E_BUSY, "the scheduler does not know the weave's block height yet");
+	note_hint(note, "its gateway has not answered since it began; it is asked every second");
+	return E_BUSY;
+}
+
 /* ---- life ---- */
 
 enum err su_open(struct su **out, const struct su_options *options, struct note *note)
 {
 	struct su *su = calloc(1, sizeof(*su));
-	uint64_t height = 0;
 	enum err e;
 
 	must(su != NULL);
@@ -60,18 +70,15 @@ enum err su_open(struct su **out, const struct su_options *options, struct note 
 	su->weave = options->weave;
 	su->key = options->key;
 	su->log = options->log;
-	e = weave_height_wait(&su->weave, &height, note);
-	if (e == OK)
-		e = upload_open(&su->upload, su->store, &su->weave, su->key, su->log);
+	e = upload_open(&su->upload, su->store, &su->weave, su->key, su->log);
 	if (e < 0) {
 		free(su);
 		return note_err(note, e, "the scheduler cannot start");
 	}
-	su->block_height = height;
 	su->heads = heads_open(su->store);
 	su->pool = pool_open("su", THREADS / 2, POOL_QUEUE_MAX);
 	su->timer = timer_open("su-height");
-	timer_after(su->timer, HEIGHT_EVERY_MS, ask_height, su);
+	ask_height(su, false);
 	*out = su;
 	return OK;
 }
@@ -100,6 +107,11 @@ enum err su_serve(struct su *su, const char *address, uint16_t port, uint16_t *b
 struct id su_address(const struct su *su)
 {
 	return key_address(su->key);
+}
+
+bool su_is_ready(const struct su *su)
+{
+	return su->height_known;
 }
 
 void su_close(struct su *su)
@@ -229,9 +241,11 @@ static void port_process(void *self, struct id process, process_done *done, void
 
 static void port_now(void *self, struct id process, now_done *done, void *ctx)
 {
-	struct su *su = self;
+	struct note note = {0};
+	uint64_t height;
+	enum err e = su_height(self, &height, &note);
 
-	done(ctx, OK, NULL, clock_ms(), su->block_height);
+	done(ctx, e, e < 0 ? &note : NULL, clock_ms(), height);
 }
 
 struct scheduler su_port(struct su *su)

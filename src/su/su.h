@@ -37,7 +37,8 @@ struct su_options {
 	struct log *log;
 };
 
-/* su_open starts the unit, and its uploads of what an earlier run left. */
+/* su_open starts the unit, and its uploads of what an earlier run left. It does not wait for the weave: until that has said its
+ * height, histories are answered, and what needs one is refused with E_BUSY. */
 must_use enum err su_open(struct su **out, const struct su_options *options, struct note *note);
 /* su_port is the unit as a port, for callers in the same process. */
 struct scheduler su_port(struct su *su);
@@ -45,7 +46,9 @@ struct scheduler su_port(struct su *su);
 must_use enum err su_serve(struct su *su, const char *address, uint16_t port, uint16_t *bound, struct note *note);
 /* su_address is the scheduler's wallet, as process items name it. */
 struct id su_address(const struct su *su);
-/* su_close answers what is under way, and frees. The weave must still work. */
+/* su_is_ready tells whether the weave has said its height. */
+bool su_is_ready(const struct su *su);
+/* su_close answers what is under way, and frees. The weave must still answer, be it with errors. */
 void su_close(struct su *su);
 
 #endif

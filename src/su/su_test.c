@@ -30,6 +30,7 @@
 
 static struct {
 	atomic_size_t bundled, puts, refusals;
+	atomic_bool away;     /* it does not say its height */
 	struct id_text known; /* what find and data answer for */
 } shelf;
 
@@ -75,7 +76,12 @@ static void shelf_data(void *self, struct bytes id, weave_data_done *done, void 
 
 static void shelf_height(void *self, weave_height_done *done, void *ctx)
 {
-	done(ctx, OK, NULL, 1393008);
+	struct note note = {0};
+
+	if (atomic_load(&shelf.away))
+		done(ctx, note_err(&note, E_PEER, "the weave is away"), &note, 0);
+	else
+		done(ctx, OK, NULL, 1393008);
 }
 
 static void shelf_status(void *self, struct bytes id, weave_status_done *done, void *ctx)
@@ -300,6 +306,40 @@ TEST(doubles_and_strangers_are_refused)
 	memset(other.b, 1, 32);
 	t_err(schedule(make_message(&id, other, "m", NULL), &receipt, &note), E_NOT_FOUND);
 	t_check(strstr(note.text, "Process not found"));
+	stop();
+}
+
+static enum err spawn_on(const char *boot, struct note *note)
+{
+	struct tag_list tags = tag_list_on(&arena);
+	struct receipt receipt;
+	struct id id;
+
+	tag_list_add_str(&tags, "Data-Protocol", "ao");
+	tag_list_add_str(&tags, "Type", "Process");
+	tag_list_add_str(&tags, "Module", "5SGJUlPwlenkyuG9-xWh0Rcf0azm8XEd5RBTiutgWAg");
+	tag_list_add_str(&tags, "Scheduler", "_GQ33BkPtZrqxA84vM8Zk-N2aO0toNNu_C-l-rawrBA");
+	tag_list_add_str(&tags, "On-Boot", boot);
+	return schedule(make(&id, bytes_of(NULL, 0), tag_list_tags(&tags), boot), &receipt, note);
+}
+
+TEST(what_a_process_boots_from_is_there)
+{
+	struct note note = {0};
+	struct id process, message;
+
+	start(store_open_memory());
+	memcpy(shelf.known.s, "fcoN_xJeisVsPXA-trzVAuIiqO3ydLQxM-L4XbrQKzY", 44);
+	t_ok(spawn_on("Data", &note));
+	t_ok(spawn_on(shelf.known.s, &note));
+	t_err(spawn_on("5SGJUlPwlenkyuG9-xWh0Rcf0azm8XEd5RBTiutgWAg", &note), E_ARGUMENT);
+	t_check(strstr(note.text, "Invalid tx id for On-Boot tag") != NULL);
+	t_err(spawn_on("boot.lua", &note), E_ARGUMENT);
+	t_check(strstr(note.text, "Invalid tx id for On-Boot tag") != NULL);
+	process = spawn("p");
+	message = send(process, "code"); /* that will be on the weave */
+	t_ok(spawn_on(id_text(message).s, &note));
+	memset(&shelf.known, 0, sizeof(shelf.known));
 	stop();
 }
 
@@ -697,6 +737,48 @@ TEST(small_answers_over_http)
 	body = json_get_text(&arena, get_json(path, 400), "error");
 	t_check(bytes_starts(body, "Process not found"));
 	get_json("/processes/x", 400);
+	unserve();
+}
+
+/* The gateway is not there yet when the scheduler begins: what it has is answered, what needs a block height has to come again. */
+TEST(a_scheduler_may_begin_before_its_weave)
+{
+	struct range all = {-1, UINT64_MAX, 10};
+	uint64_t timestamp, height;
+	struct receipt receipt;
+	struct note note = {0};
+	struct id process, id;
+	struct bytes item;
+	struct page page;
+
+	start(store_open_memory());
+	process = spawn("p");
+	su_close(su);
+	atomic_store(&shelf.away, true);
+	t_ok(su_open(&su, &(struct su_options){.store = store, .weave = weave, .key = key}, &note));
+	t_ok(su_serve(su, "127.0.0.1", 0, &bound, &note));
+	client = http_client_open(5000, NULL);
+	port = su_port(su);
+
+	t_ok(page_wait(&port, &arena, process, all, &page, &note));
+	t_u64(page.count, 1);
+	item = make_message(&id, process, "m", NULL);
+	t_err(schedule_wait(&port, &arena, item, &receipt, &note), E_BUSY);
+	t_check(strstr(note.text, "block height") != NULL);
+	t_err(now_wait(&port, process, &timestamp, &height, NULL), E_BUSY);
+	get_json("/timestamp", 503);
+	get_json("/", 200);
+
+	atomic_store(&shelf.away, false);
+	for (int i = 0; i < 500 && now_wait(&port, process, &timestamp, &height, NULL) == E_BUSY; i++)
+		clock_sleep_ms(10);
+	t_u64(height, 1393008);
+	t_ok(schedule_wait(&port, &arena, item, &receipt, &note));
+	t_u64(receipt.nonce, 1);
+	atomic_store(&shelf.away, true); /* what it knows of it is enough from then on */
+	clock_sleep_ms(1200);
+	send(process, "later");
+	atomic_store(&shelf.away, false);
 	unserve();
 }
 

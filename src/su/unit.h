@@ -24,14 +24,21 @@ struct su {
 	struct timer *timer; /* asks for the weave's height */
 	struct http_server *server;
 	_Atomic uint64_t block_height;
+	atomic_bool height_known;  /* the weave has said it once */
 	atomic_bool height_is_old; /* the weave did not answer when it was last asked */
 	_Atomic size_t under_way;  /* appends that the store has not answered */
 };
 
+/* ---- su.c ---- */
+
+/* su_height is the weave's, as it was when it last answered. E_BUSY before its first answer. */
+must_use enum err su_height(const struct su *su, uint64_t *height, struct note *note);
+
 /* ---- schedule.c ---- */
 
 /* schedule_item and schedule_assign check on the calling thread, may wait for the weave
- * (assigns), and call `done` when the place is durable, on the store's thread, or at once on an error. */
+ * (assigns, and processes that boot from something there), and call `done` when the
+ * place is durable, on the store's thread, or at once on an error. */
 void schedule_item(struct su *su, struct bytes item, schedule_done *done, void *ctx);
 void schedule_assign(struct su *su, const struct assign *assign, schedule_done *done, void *ctx);
 

@@ -142,6 +142,8 @@ test('module publish puts the file on the weave', async () => {
 test('spawn without a module is of the aos that the node has published', async () => {
   const own = (await good('spawn', '--tag', 'Name=own')).trim()
   assert.equal((await good('eval', own, 'return Name .. 6 * 7')).trim(), 'own42')
+  const other = (await cli(['spawn'], { env: { WEFT_MODULE: module } })).stdout.trim()
+  assert.match(await good('info', other), new RegExp(`Module: ${module}`), 'WEFT_MODULE is meant by all commands')
 })
 
 test('spawn names the scheduler and trusts the MU', async () => {
@@ -169,6 +171,17 @@ test('eval prints what the code gives, and fails when it fails', async () => {
   assert.match((await good('eval', process_, 'return 1', '--no-wait')).trim(), ID)
   const stranger = await cli(['eval', process_, 'return 1', '--wallet', join(home, 'rsa.json')])
   assert.ok(!stranger.stdout.startsWith('1\n'), 'only the owner may')
+})
+
+test('a message that computes too much is told its limit, and where it comes from', async () => {
+  const LOOP = 'while true do end'
+  const own = (await good('spawn', '--tag', 'Compute-Limit=5000000000')).trim()
+  const failed = await bad(1, /its Compute-Limit: the process has 5000000000[^]*--tag Compute-Limit=N/, ['eval', own, LOOP])
+  assert.match(failed.stdout, /out of gas!/)
+  await bad(1, /the process has 5000000000/, ['console', own, '--run', LOOP])
+  const small = (await good('module', 'publish', aos64.file, '--format', aos64.format, '--compute-limit', '6000000000')).trim()
+  await bad(1, /the module that the process began with has 6000000000/, ['eval', (await good('spawn', small)).trim(), LOOP])
+  assert.doesNotMatch((await bad(1, /^$/, ['eval', own, 'error("out of gas!")'])).stdout, /Compute-Limit/)
 })
 
 test('send sends tags and data, and shows what comes of it', async () => {

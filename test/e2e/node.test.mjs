@@ -229,6 +229,70 @@ test('the module that the network begins with may be run under its own limits', 
   assert.equal(modules[2], modules[3], 'published once')
 })
 
+test('a loop without end in the aos of the network ends soon, as an error', async () => {
+  const limits = []
+  for (const args of [[], ['--compute-limit', '5000000000']]) {
+    const net = await Network.start({ args: ['--json', ...args] })
+    const { module } = JSON.parse(net.output)
+    const { tags } = await (await fetch(`${net.gateway}/tx/${module}`)).json()
+    const text = (base64) => Buffer.from(base64, 'base64url').toString()
+    limits.push(text(tags.find(({ name }) => text(name) === 'Compute-Limit').value))
+    if (args.length) {
+      const process_ = await net.spawn(module)
+      assert.equal((await net.eval(process_, 'while true do end')).Error, 'Error: out of gas!')
+      assert.equal((await net.eval(process_, 'return 6 * 7')).Output.data, '42')
+    }
+    await net.clean()
+  }
+  assert.deepEqual(limits, ['300000000000', '5000000000'])
+})
+
+// A unit as a program of its own; `ready` is what it says then.
+function unit(name, home, args) {
+  const child = spawn(weft, [name, '--home', home, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH } })
+  child.exited = once(child, 'exit')
+  child.ready = Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), child.exited.then(() => ['it ended'])])
+  return child
+}
+
+test('a unit whose gateway is away stops at once', async () => {
+  for (const name of ['su', 'cu', 'mu']) {
+    const port = String(await freePorts())
+    const child = unit(name, await newHome(), ['--port', port, '--gateway', 'http://127.0.0.1:9'])
+    const begin = Date.now()
+    assert.match((await child.ready)[0], /ready/, name)
+    assert.ok(Date.now() - begin < 4000, `${name} was ready after ${Date.now() - begin} ms`)
+    const asked = fetch(`http://127.0.0.1:${port}/${name === 'cu' ? 'result/' : ''}${'A'.repeat(43)}?process-id=${'E'.repeat(43)}`)
+      .then(({ status }) => status, () => 0)
+    await new Promise((done) => setTimeout(done, 1500))
+    const stop = Date.now()
+    child.kill('SIGTERM')
+    assert.deepEqual(await child.exited, [0, null])
+    assert.ok(Date.now() - stop < 1000, `${name} took ${Date.now() - stop} ms to stop`)
+    await asked
+  }
+})
+
+test('a scheduler that begins before its weave goes on when that is there', async () => {
+  const first = await freePorts()
+  const [gateway, uploader, su] = [0, 1, 3].map((i) => `http://127.0.0.1:${first + i}`)
+  const scheduling = unit('su', await newHome(), ['--port', String(first + 3), '--gateway', gateway, '--uploader', uploader])
+  assert.match((await scheduling.ready)[0], /ready/)
+  const { status, headers } = await fetch(`${su}/timestamp`)
+  assert.deepEqual([status, headers.get('retry-after')], [503, '1'])
+  assert.equal((await fetch(`${su}/processes/${'A'.repeat(43)}`)).status, 400, 'what it has is answered')
+  const { address } = await (await fetch(su)).json()
+  const weave = unit('weave', await newHome(), ['--port', String(first)])
+  assert.match((await weave.ready)[0], /ready/)
+  const net = Object.assign(new Network(), { gateway })
+  await net.until(() => fetch(`${su}/timestamp`), (answer) => answer.status === 200)
+  await net.until(() => locations(net, address), (urls) => urls[0] === su)
+  for (const child of [scheduling, weave]) {
+    child.kill('SIGINT')
+    assert.deepEqual(await child.exited, [0, null])
+  }
+})
+
 test('what is ready is said in one line, as JSON for who asks, and in the topology', async () => {
   const home = await newHome()
   const net = await Network.start({ home, args: ['--json'] })

@@ -94,6 +94,7 @@ static int show_result(struct turn *t, const struct json *result, struct bytes r
 	console_prompt(t->console, result_prompt(a, result));
 	if (json_truthy(error)) {
 		explain_error(error->kind == JSON_STRING ? json_text(a, error) : json_whole(error), code, bundle);
+		message_explain(&t->net, t->console->id.s, result);
 		return EXIT_GUEST_ERROR;
 	}
 	if (output.len) {
@@ -133,7 +134,9 @@ static enum err send_eval(struct turn *t, struct bytes code, const struct json *
 	c->message = id_text(message);
 	e = message_result(&t->net, c->id.s, c->message.s, result, raw);
 	if (e < 0 && c->terminal && stopped)
-		note_hint(&t->call.note, "weft result %s %s asks again", c->id.s, c->message.s);
+		note_hint(&t->call.note,
+			  "the process is still at it, and what is sent now waits; weft result %s %s asks again",
+			  c->id.s, c->message.s);
 	return e;
 }
 

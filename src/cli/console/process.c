@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/identity.h"
 #include "cli/message.h"
+#include "cli/module.h"
 #include "cli/print.h"
 
 #include <stdio.h>
@@ -43,24 +44,12 @@ static void add_found(struct found *f, struct bytes id, struct bytes time)
 /* ---- the weave ---- */
 
 static const char by_name[] =
-	"query ($owners: [String!]!, $type: [String!]!, $name: [String!]!) { transactions(first: 20, sort: "
-	"HEIGHT_DESC, "
-	"owners: $owners, tags: [{ name: \"Data-Protocol\", values: [\"ao\"] }, { name: \"Type\", values: $type }, "
-	"{ name: \"Name\", values: $name }]) { edges { node { id block { timestamp } } } } }";
+	"query ($owner: String!, $name: String!) { transactions(first: 20, sort: HEIGHT_DESC, owners: [$owner], "
+	"tags: [{ name: \"Data-Protocol\", values: [\"ao\"] }, { name: \"Type\", values: [\"Process\"] }, "
+	"{ name: \"Name\", values: [$name] }]) { edges { node { id block { timestamp } } } } }";
 
-static void list_json(struct jw *w, const char *key, struct bytes one, struct bytes two)
-{
-	jw_key(w, key);
-	jw_array(w);
-	jw_str(w, one);
-	if (two.len)
-		jw_str(w, two);
-	jw_array_end(w);
-}
-
-/* Items of a type and name, newest first. */
-static enum err ask_weave(struct turn *t, struct found *found, const char *type, struct bytes name, struct bytes owner,
-			  struct bytes other_owner)
+/* The processes of that name, newest first. */
+static enum err ask_weave(struct turn *t, struct found *found, struct bytes name, struct bytes owner)
 {
 	struct buf body = BUF_EMPTY;
 	struct jw w = jw_on(&body);
@@ -71,9 +60,8 @@ static enum err ask_weave(struct turn *t, struct found *found, const char *type,
 	jw_member(&w, "query", bytes_str(by_name));
 	jw_key(&w, "variables");
 	jw_object(&w);
-	list_json(&w, "owners", owner, other_owner);
-	list_json(&w, "type", bytes_str(type), bytes_of(NULL, 0));
-	list_json(&w, "name", name, bytes_of(NULL, 0));
+	jw_member(&w, "owner", owner);
+	jw_member(&w, "name", name);
 	jw_object_end(&w);
 	jw_object_end(&w);
 	e = net_ask(&t->net, &answer, UNIT_GATEWAY, "POST", "/graphql", "application/json", buf_bytes(&body));
@@ -179,44 +167,18 @@ static enum err choose(struct turn *t, const struct found *found, const char *na
 
 /* ---- a new one ---- */
 
-/* --module, WEFT_MODULE, or the newest module named "aos" that this network's node, or the wallet, published. */
-static enum err choose_module(struct turn *t, struct bytes owner, const char **module)
-{
-	struct found *found = arena_new(&t->call.arena, struct found);
-	struct bytes node;
-	enum err e;
-
-	*module = call_option(&t->call, "module");
-	if (!*module)
-		*module = getenv("WEFT_MODULE");
-	if (*module && (*module)[0])
-		return OK;
-	if ((e = net_scheduler_address(&t->net, &node)) < 0 ||
-	    (e = ask_weave(t, found, "Module", BYTES("aos"), node, owner)) < 0)
-		return e;
-	if (found->count) {
-		*module = arena_cstr(&t->call.arena, found->ids[0]);
-		return OK;
-	}
-	note_err(&t->call.note, E_NOT_FOUND, "there is no module named aos on this network to spawn from");
-	note_hint(&t->call.note,
-		  "name one with --module ID, or publish one: weft module publish aos.wasm --tag Name=aos --format "
-		  "wasm32-unknown-emscripten4");
-	return E_NOT_FOUND;
-}
-
 static enum err spawn(struct turn *t, const char *name, struct bytes owner)
 {
 	struct console *c = t->console;
 	struct tag_list tags = tag_list_on(&t->call.arena);
+	const char *module = call_option(&t->call, "module");
 	const struct json *result;
-	const char *module;
 	struct bytes raw;
 	enum err e;
 
 	tag_list_add_str(&tags, "App-Name", "aos");
 	tag_list_add_str(&tags, "Name", name);
-	if ((e = add_tag_options(&t->call, &tags)) < 0 || (e = choose_module(t, owner, &module)) < 0)
+	if ((e = add_tag_options(&t->call, &tags)) < 0 || (!module && (e = module_default(&t->net, &module)) < 0))
 		return e;
 	if (c->terminal)
 		print_in(COLOR_DIM, "no process of yours is named '%s': spawning one\n", name);
@@ -252,8 +214,7 @@ static enum err find(struct turn *t, const char *name)
 	size_t chosen;
 	enum err e;
 
-	if ((e = owner_address(t, &owner)) < 0 ||
-	    (e = ask_weave(t, found, "Process", bytes_str(name), owner, bytes_of(NULL, 0))) < 0)
+	if ((e = owner_address(t, &owner)) < 0 || (e = ask_weave(t, found, bytes_str(name), owner)) < 0)
 		return e;
 	ask_names(t, found, bytes_str(name), owner);
 	if (found->count == 0)
