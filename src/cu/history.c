@@ -47,6 +47,13 @@ enum err history_next(struct live *p, bool *fresh, const struct assignment **out
 	return e;
 }
 
+const struct assignment *history_after(const struct live *p)
+{
+	const struct window *w = &p->window;
+
+	return w->page.count - w->at > 1 ? &w->page.list[w->at + 1] : NULL;
+}
+
 static bool find_in_window(struct live *p, struct bytes id, uint64_t *nonce)
 {
 	const struct window *w = &p->window;
