@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "cu/drive.h"
 #include "flow/nouns.h"
-#include "flow/wait.h"
 #include "msg/avro.h"
 #include "msg/item.h"
 
@@ -394,6 +393,7 @@ enum err advance_to(struct live *p, struct bound bound, struct note *note)
 		e = history_next(p, &fresh, &next, note);
 		if (e < 0 || !within(next, bound))
 			break;
+		history_ahead(p, bound.nonce);
 		after = history_after(p);
 		arena_reset(&turn);
 		if (p->cu->closing)

@@ -13,6 +13,7 @@
 #include "base/timer.h"
 #include "cu/cu.h"
 #include "cu/result.h"
+#include "flow/wait.h"
 #include "http/http.h"
 #include "msg/key.h"
 
@@ -113,6 +114,14 @@ struct window {
 	size_t at;
 };
 
+/* What comes after the window, asked for while that is evaluated. */
+struct upcoming {
+	bool asked;
+	int64_t nonce_after;
+	struct wait wait;
+	struct window window;
+};
+
 enum { CHAIN_MAX = 16, DRY_IDLE_MAX = 16 };
 
 /* A checkpoint on this disk: a whole image and what changed since, blob after blob. */
@@ -173,6 +182,7 @@ struct live {
 	struct reading *reading; /* of the turn at hand (drive.h) */
 	struct buf foreseen;     /* what the module will probably get after it; empty: who knows */
 	struct window window;
+	struct upcoming coming;
 	const struct cron *crons; /* those by block, then those by time */
 	size_t cron_count;
 	struct blocks blocks;
@@ -242,6 +252,8 @@ void lives_close(struct cu *cu);
  * the first call of an advance passes a `fresh` that is true, and asks the scheduler when the window is empty. It lives
  * until the next call. */
 must_use enum err history_next(struct live *p, bool *fresh, const struct assignment **out, struct note *note);
+/* history_ahead asks for what comes after the window, if somebody will want it: the process is to go on to `nonce`. */
+void history_ahead(struct live *p, uint64_t nonce);
 /* history_after is the one after what history_next gave, if it is at hand; otherwise NULL. */
 const struct assignment *history_after(const struct live *p);
 /* history_find gives the nonce of a message, an assignment, or the process. */
