@@ -320,6 +320,34 @@ TEST(a_long_history_comes_to_what_its_messages_do_one_by_one)
 	stage_close();
 }
 
+/* Neither side waits for the other to read. */
+TEST(long_messages_are_echoed_one_after_the_other)
+{
+	static const size_t sizes[] = {10, 30000, 60000, 63000, 64000, 65000, 70000, 75000, 60000, 20};
+	enum { COUNT = 3 * sizeof(sizes) / sizeof(*sizes) };
+	struct id p, ids[COUNT];
+
+	stage_open(store_open_memory(), t_dir());
+	p = spawn();
+	for (size_t i = 0; i < COUNT; i++) {
+		size_t len = sizes[i / 3];
+		char *data = arena_alloc(&stage.arena, len + 1);
+		memset(data, 'x', len);
+		data[0] = '?';
+		data[len] = 0;
+		ids[i] = stage_send(p, data, NONE);
+	}
+	(void)result(p, ids[COUNT - 1]);
+	t_u64(stage_evaluated(p), COUNT + 1);
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct json *message;
+		t_ok(json_parse(&message, &stage.arena, echoed(result(p, ids[i]), "message"), NULL));
+		t_u64(json_get_text(&stage.arena, message, "Data").len, sizes[i / 3]);
+		t_text(json_get_text(&stage.arena, message, "Id"), id_text(ids[i]).s);
+	}
+	stage_close();
+}
+
 /* ---- histories that do not hold together ---- */
 
 TEST(a_broken_chain_stops_the_process_and_not_the_unit)
