@@ -623,7 +623,10 @@ static enum err try_dry(struct wasm_instance_far *i, struct arena *a, struct byt
 			uint64_t gas_limit, struct outcome *out, struct note *note)
 {
 	uint64_t commits;
-	enum err e = begin_view(i, &commits, note);
+	enum err e;
+
+	must(!i->ahead.begun); /* it is for those that take turns */
+	e = begin_view(i, &commits, note);
 
 	if (e < 0)
 		return e;
@@ -772,7 +775,7 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 		i->ahead.rest = AHEAD_REST;
 		return wasm_settle(base, note);
 	}
-	/* It was not foreseen that this turn is too much? Then the next one's commit is soon enough. */
+	/* Where the next turn is begun already, its commit is soon enough. */
 	return full && !i->ahead.begun ? wasm_settle(base, note) : OK;
 }
 
