@@ -12,7 +12,7 @@ import { median } from './workloads.mjs'
 
 const token = await readFile(new URL('../test/e2e/token.lua', import.meta.url), 'utf8')
 const holders = 10000
-const give = ['--', 'Action=Give', 'From_=bank', 'Quantity=1', 'Recipient=h%']
+const give = ['--', 'Action=Give', 'Payer=bank', 'Quantity=1', 'Recipient=h%']
 
 // Resident memory in MiB: all of it, and without what processes share.
 async function resident(pid) {
@@ -39,8 +39,9 @@ async function bank(net, module) {
 async function transfers(net, processes, count) {
   const { last } = await measure(['append', net.su, count, 64, ...processes, ...give])
   const before = await evaluating(net.child.pid), start = performance.now()
-  await Promise.all(last.map((message, i) => result(net, processes[(count - last.length + i) % processes.length], message)))
-  const seconds = (performance.now() - start) / 1000
+  const answers = await Promise.all(last.map((message, i) => result(net, processes[(count - last.length + i) % processes.length], message)))
+  const seconds = (performance.now() - start) / 1000, failed = answers.find((answer) => answer.Error)
+  if (failed) throw new Error(`a transfer: ${JSON.stringify(failed)}`)
   return { rate: count / seconds, busy: (await evaluating(net.child.pid) - before) / seconds }
 }
 
