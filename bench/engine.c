@@ -4,6 +4,8 @@
  * every check on, each message committed), and prints one line of JSON: times in milliseconds. The image follows the commits
  * every so many messages; so that the median has its part of that, short messages are timed by blocks of twenty.
  *
+ * With -a the next message is foreseen, as a compute unit does, and only the mean and the processor time say something.
+ *
  * FILE is made by bench/engine.mjs: {"module", "format", "env", "first", "workloads": [{"name", "setup": [...],
  * "messages": [...], "count", "warm"}]}; messages are taken round and round. -1 waits until all code is translated as well
  * as it gets, -0 never improves it.
@@ -29,6 +31,7 @@ struct bench {
 	struct image *image;
 	struct instance *instance;
 	uint64_t gas;
+	bool ahead;
 };
 
 static void fail(const char *what, const struct note *note)
@@ -170,6 +173,8 @@ static void run(struct bench *b, const char *name, double open_ms, double first_
 		take(b, json_text(&b->arena, m), &o);
 	for (size_t i = 0; i < warm + count; i++) {
 		m = m && m->next ? m->next : list->first;
+		if (b->ahead)
+			instance_foresee(b->instance, json_text(&b->arena, m->next ? m->next : list->first));
 		double ms = take(b, json_text(&b->arena, m), &o);
 		if (i + 1 == warm && settle)
 			program_settle(b->program);
@@ -186,10 +191,10 @@ static void run(struct bench *b, const char *name, double open_ms, double first_
 	cpu = cpu_ns(getpid()) - cpu;
 	printf("{\"name\":\"%s\",\"open\":%.1f,\"first\":%.1f,\"ms\":%.4f,\"min\":%.4f,\"mean\":%.4f,\"cpu\":%.4f,"
 	       "\"count\":%zu,"
-	       "\"gas\":%llu,\"image\":%llu,\"last\":%.*s}\n",
+	       "\"gas\":%llu,\"gas_last\":%llu,\"image\":%llu,\"last\":%.*s}\n",
 	       name, open_ms, first_ms, times[at / 2], times[0], total / (double)count,
 	       (double)cpu / 1e6 / (double)count, count, (unsigned long long)(b->gas / count),
-	       (unsigned long long)image_size(b->image), BYTES_FMT(o.response));
+	       (unsigned long long)o.gas_used, (unsigned long long)image_size(b->image), BYTES_FMT(o.response));
 	free(times);
 }
 
@@ -202,12 +207,13 @@ int main(int argc, char **argv)
 	struct outcome o;
 	int option;
 
-	while ((option = getopt(argc, argv, "01")) != -1) {
+	while ((option = getopt(argc, argv, "01a")) != -1) {
 		only_first = only_first || option == '0';
 		settle = settle || option == '1';
+		b.ahead = b.ahead || option == 'a';
 	}
 	if (argc - optind != 3 || !compile || !worker) {
-		fputs("usage: WEFT_COMPILE=... WEFT_WORKER=... engine [-0|-1] FILE CACHE NAME\n", stderr);
+		fputs("usage: WEFT_COMPILE=... WEFT_WORKER=... engine [-0|-1] [-a] FILE CACHE NAME\n", stderr);
 		return 2;
 	}
 	if (json_parse(&b.file, &b.arena, read_file(&b.arena, argv[optind]), &note) < 0)

@@ -7,8 +7,9 @@
  *   weft-load dry-run   CU COUNT CONCURRENCY PROCESS...  distinct dry runs
  *   weft-load spawn     MU CU COUNT MODULE SCHEDULER     one process at a time: spawned, sent an Eval, and the answer had
  *
- * Tags follow after `--` as NAME=VALUE, in which % stands for the number of the message. Everything is signed with one
- * fresh ed25519 key before the clock starts, so the client's own work does not count. It prints one JSON
+ * Tags follow after `--` as NAME=VALUE, in which % stands for the number of the message, and %500 for the rest of dividing it by
+ * 500. Everything is signed before the clock starts, so the client's own work does not count: with one fresh ed25519 key, or
+ * for `append` with the one that WEFT_LOAD_KEY names (a JWK). It prints one JSON
  * object: seconds, per_second, and p50, p99 and max of one ask in milliseconds, with the id of the last message of each
  * process. An answer that is not 2xx ends the run with exit code 1: a rate of refusals is no rate.
  */
@@ -119,38 +120,64 @@ static double run(struct load *l)
 
 /* ---- what is asked ---- */
 
+/* `text` with the number in the place of each %, and of the digits behind it. */
+static struct bytes with_number(struct arena *a, struct bytes text, size_t number)
+{
+	struct buf out = BUF_EMPTY;
+	struct bytes copy;
+
+	for (size_t j = 0; j < text.len;) {
+		size_t rest = 0;
+
+		if (text.ptr[j] != '%') {
+			buf_put_u8(&out, text.ptr[j++]);
+			continue;
+		}
+		while (++j < text.len && text.ptr[j] >= '0' && text.ptr[j] <= '9')
+			rest = 10 * rest + (size_t)(text.ptr[j] - '0');
+		buf_printf(&out, "%zu", rest ? number % rest : number);
+	}
+	copy = arena_copy(a, buf_bytes(&out));
+	buf_release(&out);
+	return copy;
+}
+
 static struct tags tags_of(struct arena *a, const struct words *words, size_t number)
 {
 	struct tag_list tags = tag_list_on(a);
-	struct bytes digits = arena_printf(a, "%zu", number);
 
 	tag_list_add_str(&tags, "Data-Protocol", "ao");
 	tag_list_add_str(&tags, "Variant", "ao.TN.1");
 	tag_list_add_str(&tags, "Type", "Message");
 	for (size_t i = 0; i < words->tag_count; i++) {
 		struct bytes value, name = bytes_cut(bytes_str(words->tag[i]), '=', &value);
-		struct buf text = BUF_EMPTY;
 
-		for (size_t j = 0; j < value.len; j++) {
-			if (value.ptr[j] == '%')
-				buf_put_bytes(&text, digits);
-			else
-				buf_put_u8(&text, value.ptr[j]);
-		}
-		tag_list_add(&tags, name, arena_copy(a, buf_bytes(&text)));
-		buf_release(&text);
+		tag_list_add(&tags, name, with_number(a, value, number));
 	}
 	return tag_list_tags(&tags);
 }
 
+static struct key *load_key(void)
+{
+	const char *path = getenv("WEFT_LOAD_KEY");
+	struct note note = {0};
+	struct key *key;
+	enum err e = path ? key_load(&key, path, &note) : key_new(&key, SIGN_ED25519, &note);
+
+	if (e < 0) {
+		fprintf(stderr, "weft-load: %s\n", note_text(&note, e));
+		exit(2);
+	}
+	return key;
+}
+
 static void make_items(struct load *l, const struct words *words)
 {
-	struct key *key;
-	struct note note = {0};
+	struct key *key = load_key();
 
-	must(key_new(&key, SIGN_ED25519, &note) == OK);
 	for (size_t i = 0; i < l->count; i++) {
 		struct id process;
+		struct note note = {0};
 		struct buf item = BUF_EMPTY;
 		uint8_t anchor[32]; /* ed25519 signs the same thing the same way: this keeps the ids apart */
 		struct item_fields fields = {.tags = tags_of(&l->arena, words, i), .data = BYTES(" ")};

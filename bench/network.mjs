@@ -1,40 +1,18 @@
 // A network under load: one message's way round, the scheduler's appends, the compute unit's transfers and dry runs,
 // growth over many processes, and memory. `bench/run network` runs it; the load comes from weft-load, so that
 // what is measured is the network and not a client in JavaScript.
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { Network, aos64, freePorts, weft } from '../test/e2e/network.mjs'
+import { evaluating, familyOf, measure, ownModule, result, row, spread } from './measure.mjs'
+import { median } from './workloads.mjs'
 
-const run = promisify(execFile)
-const load = fileURLToPath(new URL('../build/bench/weft-load', import.meta.url))
 const token = await readFile(new URL('../test/e2e/token.lua', import.meta.url), 'utf8')
 const holders = 10000
-const give = ['--', 'Action=Give', 'From_=bank', 'Quantity=1', 'Recipient=h%']
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
-const rows = []
-const row = (what, figure) => { rows.push([what, figure]); console.log(`| ${what} | ${figure} |`) }
-
-async function measure(...args) {
-  return JSON.parse((await run(load, args.map(String), { maxBuffer: 1 << 24 })).stdout)
-}
-
-// The node and what it started.
-async function familyOf(pid) {
-  const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid='])
-  const children = new Map()
-  for (const line of stdout.trim().split('\n')) {
-    const [child, parent] = line.trim().split(/\s+/).map(Number)
-    children.set(parent, [...(children.get(parent) ?? []), child])
-  }
-  const family = [pid]
-  for (let i = 0; i < family.length; i++) family.push(...(children.get(family[i]) ?? []))
-  return family
-}
+const give = ['--', 'Action=Give', 'Payer=bank', 'Quantity=1', 'Recipient=h%']
 
 // Resident memory in MiB: all of it, and without what processes share.
 async function resident(pid) {
@@ -49,17 +27,6 @@ async function resident(pid) {
 }
 const mib = (m) => `${m.node.toFixed(0)} MiB the node, ${m.all.toFixed(0)} MiB with its workers`
 
-// Seconds of processor time that the workers, where guests run, have had.
-async function evaluating(pid) {
-  let ticks = 0
-  for (const member of await familyOf(pid)) {
-    const stat = await readFile(`/proc/${member}/stat`, 'utf8').catch(() => '')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (stat.includes('(weft-worker)')) ticks += Number(fields[11]) + Number(fields[12])
-  }
-  return ticks / 100
-}
-
 async function bank(net, module) {
   const process = await net.spawn(module)
   await net.eval(process, token)
@@ -67,19 +34,14 @@ async function bank(net, module) {
   return process
 }
 
-async function result(net, process, message) {
-  const answer = await fetch(`${net.cu}/result/${message}?process-id=${process}`)
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
-  return answer.json()
-}
-
 // Schedules `count` transfers over the processes, then asks for the result of the last of each. Gives the rate, and the
 // part of that time in which workers computed: what is left to gain by doing nothing but evaluate.
 async function transfers(net, processes, count) {
-  const { last } = await measure('append', net.su, count, 64, ...processes, ...give)
+  const { last } = await measure(['append', net.su, count, 64, ...processes, ...give])
   const before = await evaluating(net.child.pid), start = performance.now()
-  await Promise.all(last.map((message, i) => result(net, processes[(count - last.length + i) % processes.length], message)))
-  const seconds = (performance.now() - start) / 1000
+  const answers = await Promise.all(last.map((message, i) => result(net, processes[(count - last.length + i) % processes.length], message)))
+  const seconds = (performance.now() - start) / 1000, failed = answers.find((answer) => answer.Error)
+  if (failed) throw new Error(`a transfer: ${JSON.stringify(failed)}`)
   return { rate: count / seconds, busy: (await evaluating(net.child.pid) - before) / seconds }
 }
 
@@ -99,15 +61,6 @@ async function starts(count) {
   return times
 }
 
-// The module that the network began with.
-async function ownModule(net) {
-  const query = `{ transactions(owners: ["${net.address}"], tags: [{ name: "Name", values: ["aos"] }]) { edges { node { id } } } }`
-  const { data } = await (await fetch(`${net.gateway}/graphql`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ query })
-  })).json()
-  return data.transactions.edges[0].node.id
-}
-
 // From a message to its result, for a process of so many MB that was put away because another was asked meanwhile; and for
 // one that is at hand.
 async function resumes(count) {
@@ -117,7 +70,7 @@ async function resumes(count) {
     const [large, other] = [await net.spawn(module), await net.spawn(module)]
     const { Error: error } = await net.eval(large, "Padding = {} for i = 1, 25 do Padding[i] = string.rep(string.char(33 + i), 1000000) end return 1")
     if (error) throw new Error(error)
-    const once = async (process) => (await measure('round', net.mu, net.cu, 1, process, '--', 'Action=Ping')).p50_ms
+    const once = async (process) => (await measure(['round', net.mu, net.cu, 1, process, '--', 'Action=Ping'])).p50_ms
     const times = { away: [], atHand: [] }
     for (let i = 0; i < count; i++) {
       await once(other)
@@ -139,7 +92,7 @@ try {
   row('weft up in a new home until it is ready', `p50 ${median(up).toFixed(0)} ms, max ${Math.max(...up).toFixed(0)} ms`)
   row('memory, idle', mib(await resident(net.child.pid)))
   const ours = await ownModule(net)
-  const born = (count) => measure('spawn', net.mu, net.cu, count, ours, net.address)
+  const born = (count) => measure(['spawn', net.mu, net.cu, count, ours, net.address])
   row('spawn to answer, the first process of a new network', `${(await born(1)).p50_ms.toFixed(1)} ms`)
   const births = await born(30)
   row('spawn to answer, idle network', `p50 ${births.p50_ms} ms, p99 ${births.p99_ms} ms`)
@@ -153,7 +106,7 @@ try {
   await net.eval(own, 'return 1')
 
   for (const [process, name] of [[echo, 'aos2_0_6'], [own, 'our module']]) {
-    const round = await measure('round', net.mu, net.cu, 500, process, '--', 'Action=Ping')
+    const round = await measure(['round', net.mu, net.cu, 500, process, '--', 'Action=Ping'])
     row(`one message all the way round, idle network, ${name}`, `p50 ${round.p50_ms} ms, p99 ${round.p99_ms} ms`)
   }
 
@@ -161,8 +114,8 @@ try {
   for (let i = 0; i < 100; i++) many.push(await net.spawn(module))
   for (const [processes, name] of [[[echo], '1 process'], [many, '100 processes']]) {
     const rates = []
-    for (let i = 0; i < 3; i++) rates.push((await measure('append', net.su, 20000, 128, ...processes, '--', 'Action=Note')).per_second)
-    row(`scheduler appends, ${name}`, `${median(rates).toFixed(0)}/s (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)})`)
+    for (let i = 0; i < 3; i++) rates.push((await measure(['append', net.su, 20000, 128, ...processes, '--', 'Action=Note'])).per_second)
+    row(`scheduler appends, ${name}`, `${median(rates).toFixed(0)}/s (${spread(rates)})`)
   }
 
   const ledger = await bank(net, module)
@@ -171,11 +124,11 @@ try {
     for (let i = 0; i < 3; i++) runs.push(await transfers(net, [process], 10000))
     const rates = runs.map((r) => r.rate)
     row(`10,000 transfers of a token with 10,000 balances, through GET /result, ${name}`,
-      `${median(rates).toFixed(0)}/s (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}), ` +
+      `${median(rates).toFixed(0)}/s (${spread(rates)}), ` +
       `the worker computes ${(100 * median(runs.map((r) => r.busy))).toFixed(0)} % of the time`)
   }
 
-  const dry = await measure('dry-run', net.cu, 4000, 8, ledger, '--', 'Action=Ask', 'Number=%')
+  const dry = await measure(['dry-run', net.cu, 4000, 8, ledger, '--', 'Action=Ask', 'Number=%'])
   row('distinct dry runs, 8 at a time', `${dry.per_second.toFixed(0)}/s, p50 ${dry.p50_ms} ms, p99 ${dry.p99_ms} ms`)
 
   if (!process.argv.includes('--short')) {

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "cu/drive.h"
 #include "flow/nouns.h"
-#include "flow/wait.h"
 #include "msg/avro.h"
 #include "msg/item.h"
 
@@ -33,6 +32,7 @@ static enum err try_turn(struct live *p, struct arena *a, struct bytes message, 
 	if (e < 0)
 		return e;
 	instance_lend(p->instance, reading_drive(p->reading));
+	instance_foresee(p->instance, buf_bytes(&p->foreseen));
 	return instance_turn(p->instance, a, message, p->environment, p->gas_limit, outcome, note);
 }
 
@@ -257,22 +257,35 @@ static enum err keep(struct live *p, const struct assignment *assignment, const 
 	return keep_put(p, &b, seen, note);
 }
 
+/* What will be evaluated next, where nothing comes between and the message is all that it takes. A checkpoint would have the
+ * worker go back to where the turn before ended. */
+static void foresee(struct live *p, struct arena *a, const struct assignment *next)
+{
+	if (next && next->message && p->cron_count == 0 && !migrate_asked(p, next) && !checkpoint_near(p))
+		message_for_module(&p->foreseen, a, p, next, next->message, false);
+}
+
+/* `next`: what follows, as far as it is known and wanted, or NULL. */
 static enum err evaluate(struct live *p, struct arena *a, const struct assignment *assignment, const struct message *m,
-			 struct result *result, struct note *note)
+			 const struct assignment *next, struct result *result, struct note *note)
 {
 	struct buf text = BUF_EMPTY;
 	enum err e;
 
 	message_for_module(&text, a, p, assignment, m, assignment->message == NULL);
-	if (migrate_asked(p, assignment))
+	if (migrate_asked(p, assignment)) {
 		e = migrate_turn(p, a, assignment, buf_bytes(&text), result, note);
-	else
+	} else {
+		foresee(p, a, next);
 		e = advance_turn(p, a, buf_bytes(&text), result, note);
+		buf_clear(&p->foreseen);
+	}
 	buf_release(&text);
 	return e;
 }
 
-static enum err take(struct live *p, struct arena *a, const struct assignment *assignment, struct note *note)
+static enum err take(struct live *p, struct arena *a, const struct assignment *assignment,
+		     const struct assignment *next, struct note *note)
 {
 	const struct message *m = assignment->message;
 	struct message fetched;
@@ -296,7 +309,7 @@ static enum err take(struct live *p, struct arena *a, const struct assignment *a
 	if (seen.forwarded)
 		forwarded_hash(seen.hash, m);
 	if (!keep_seen(p, &seen, assigned))
-		e = evaluate(p, a, assignment, m, &result, note);
+		e = evaluate(p, a, assignment, m, next, &result, note);
 	if (e < 0)
 		return e;
 	e = keep(p, assignment, &result, &seen, note);
@@ -372,7 +385,7 @@ static bool within(const struct assignment *a, struct bound bound)
 enum err advance_to(struct live *p, struct bound bound, struct note *note)
 {
 	struct arena turn = ARENA_EMPTY;
-	const struct assignment *next = NULL;
+	const struct assignment *next = NULL, *after;
 	bool fresh = true;
 	enum err e = OK;
 
@@ -380,13 +393,15 @@ enum err advance_to(struct live *p, struct bound bound, struct note *note)
 		e = history_next(p, &fresh, &next, note);
 		if (e < 0 || !within(next, bound))
 			break;
+		history_ahead(p, bound.nonce);
+		after = history_after(p);
 		arena_reset(&turn);
 		if (p->cu->closing)
 			e = note_err(note, E_CLOSED, "the compute unit is shutting down");
 		if (e == OK && p->tip.nonce < 0 && !p->tip.begun && !is_process_itself(next))
 			e = take_process(p, &turn, note);
 		if (e == OK)
-			e = take(p, &turn, next, note);
+			e = take(p, &turn, next, within(after, bound) ? after : NULL, note);
 		if (e == OK)
 			checkpoint_when_due(p);
 	}
@@ -394,6 +409,7 @@ enum err advance_to(struct live *p, struct bound bound, struct note *note)
 		e = note_err(note, E_PEER, "the scheduler's history of %s ends at nonce %" PRId64 ", before %" PRIu64,
 			     id_text(p->process).s, p->tip.nonce, bound.nonce);
 	history_forget(p, false);
+	buf_release(&p->foreseen);
 	arena_release(&turn);
 	return e;
 }

@@ -409,21 +409,27 @@ static void copy_image(struct live *p, struct save *s)
 	buf_release(&pages);
 }
 
+static bool is_saving(struct live *p)
+{
+	bool saving;
+
+	pthread_mutex_lock(&p->lock);
+	saving = p->saving;
+	pthread_mutex_unlock(&p->lock);
+	return saving;
+}
+
 void checkpoint_begin(struct live *p)
 {
 	struct save *s;
-	bool saving;
 
 	if (!p->loaded || p->broken || p->unsaved_turns == 0 || p->tip.nonce < 0 || image_size(p->image) == 0)
 		return;
-	if (advance_settle(p, NULL) < 0)
+	if (is_saving(p) || advance_settle(p, NULL) < 0)
 		return;
 	pthread_mutex_lock(&p->lock);
-	saving = p->saving;
 	p->saving = true;
 	pthread_mutex_unlock(&p->lock);
-	if (saving)
-		return;
 	s = calloc(1, sizeof(*s));
 	must(s != NULL);
 	s->live = live_hold(p->cu, p->process);
@@ -448,12 +454,27 @@ void checkpoint_wait(struct live *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static bool is_due(const struct live *p, uint64_t turns, uint64_t gas, uint64_t ns)
+{
+	const struct cu_options *o = &p->cu->options;
+
+	return turns >= o->checkpoint_turns || gas >= o->checkpoint_gas || ns >= o->checkpoint_ms * 1000000;
+}
+
+bool checkpoint_near(struct live *p)
+{
+	uint64_t turns = p->unsaved_turns ? p->unsaved_turns : 1;
+
+	return is_due(p, p->unsaved_turns + 1, p->unsaved_gas + p->unsaved_gas / turns,
+		      p->unsaved_ns + p->unsaved_ns / turns) &&
+	       !is_saving(p);
+}
+
 void checkpoint_when_due(struct live *p)
 {
 	const struct cu_options *o = &p->cu->options;
 
-	if (p->unsaved_turns >= o->checkpoint_turns || p->unsaved_gas >= o->checkpoint_gas ||
-	    p->unsaved_ns >= o->checkpoint_ms * 1000000)
+	if (is_due(p, p->unsaved_turns, p->unsaved_gas, p->unsaved_ns))
 		checkpoint_begin(p);
 	if (o->upload_gas && p->unsent_gas >= o->upload_gas && p->tip.cron_count == 0)
 		upload_checkpoint(p);

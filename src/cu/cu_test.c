@@ -280,6 +280,74 @@ TEST(the_same_message_pushed_twice_is_evaluated_once)
 	stage_close();
 }
 
+/* The worker is given the next message before it is known what became of the one at hand. */
+TEST(a_long_history_comes_to_what_its_messages_do_one_by_one)
+{
+	enum { COUNT = 4100, HALF = 700 };
+	static const struct {
+		int at;
+		const char *data; /* one that leaves the memory as it was */
+	} failures[] = {{100, "E"}, {200, "X"}, {201, "E"}, {300, "B"}, {380, "F"}, {699, "E"}, {1002, "X"}};
+	struct tags pushed = stage_tags("From-Process", "Q", NULL);
+	struct id p, ids[COUNT];
+	int outputs[COUNT], count = 1;
+	char want[20];
+
+	stage_open(store_open_memory(), t_dir());
+	p = spawn();
+	for (int i = 0; i < COUNT; i++) {
+		const char *data = "a";
+		for (size_t f = 0; f < sizeof(failures) / sizeof(*failures); f++)
+			data = failures[f].at == i ? failures[f].data : data;
+		if (i == 500 || i == 501) /* twice the same: one turn */
+			ids[i] = stage_send(p, "same", pushed);
+		else
+			ids[i] = stage_send(p, data, NONE);
+		outputs[i] = *data == 'a' && i != 501 ? ++count : 0;
+	}
+	(void)result(p, ids[HALF - 1]);
+	t_u64(stage_evaluated(p), HALF + 1); /* with the process itself, and none that nobody asked for */
+	snprintf(want, sizeof(want), "%06d", count + 1);
+	t_text(dry_output(p, "a"), want);
+	t_check(stage.pages <= 1 + (COUNT + 1000) / 1000); /* none is asked for twice, but the first by the dry run */
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(want, sizeof(want), "%06d", outputs[i]);
+		if (outputs[i])
+			t_text(stage_output(p, ids[i]), want);
+		else
+			(void)result(p, ids[i]);
+	}
+	stage_close();
+}
+
+/* Neither side waits for the other to read. */
+TEST(long_messages_are_echoed_one_after_the_other)
+{
+	static const size_t sizes[] = {10, 30000, 60000, 63000, 64000, 65000, 70000, 75000, 60000, 20};
+	enum { COUNT = 3 * sizeof(sizes) / sizeof(*sizes) };
+	struct id p, ids[COUNT];
+
+	stage_open(store_open_memory(), t_dir());
+	p = spawn();
+	for (size_t i = 0; i < COUNT; i++) {
+		size_t len = sizes[i / 3];
+		char *data = arena_alloc(&stage.arena, len + 1);
+		memset(data, 'x', len);
+		data[0] = '?';
+		data[len] = 0;
+		ids[i] = stage_send(p, data, NONE);
+	}
+	(void)result(p, ids[COUNT - 1]);
+	t_u64(stage_evaluated(p), COUNT + 1);
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct json *message;
+		t_ok(json_parse(&message, &stage.arena, echoed(result(p, ids[i]), "message"), NULL));
+		t_u64(json_get_text(&stage.arena, message, "Data").len, sizes[i / 3]);
+		t_text(json_get_text(&stage.arena, message, "Id"), id_text(ids[i]).s);
+	}
+	stage_close();
+}
+
 /* ---- histories that do not hold together ---- */
 
 TEST(a_broken_chain_stops_the_process_and_not_the_unit)

@@ -2,7 +2,7 @@
  *
  * history: a window on the assignments of a process. The scheduler is asked for a page at a time; what a
  * page holds beyond what is wanted now stays for the next ask, so that those who ask for one result after the
- * other do not make it read its history again and again.
+ * other do not make it read its history again and again. While a page is evaluated the next one comes.
  */
 #include "cu/unit.h"
 #include "flow/wait.h"
@@ -33,18 +33,59 @@ static enum err fill(struct live *p, struct note *note)
 	return e;
 }
 
+void history_ahead(struct live *p, uint64_t nonce)
+{
+	const struct page *page = &p->window.page;
+	struct upcoming *c = &p->coming;
+
+	if (c->asked || !page->more || page->count == 0 || page->list[page->count - 1].nonce >= nonce)
+		return;
+	c->asked = true;
+	c->nonce_after = (int64_t)page->list[page->count - 1].nonce;
+	page_begin(&c->wait, &p->scheduler, &c->window.arena, p->process,
+		   (struct range){c->nonce_after, UINT64_MAX, PAGE}, &c->window.page, NULL);
+}
+
+/* What was asked for ahead becomes the window, if it follows the tip. When it could not be had, it is asked for again. */
+static void take_coming(struct live *p)
+{
+	struct upcoming *c = &p->coming;
+	struct window old = p->window;
+
+	if (!c->asked)
+		return;
+	c->asked = false;
+	if (page_end(&c->wait) == OK && c->nonce_after == p->tip.nonce) {
+		p->window = c->window;
+		c->window = old;
+	}
+	c->window.page = (struct page){0};
+	c->window.at = 0;
+	arena_reset(&c->window.arena);
+}
+
 enum err history_next(struct live *p, bool *fresh, const struct assignment **out, struct note *note)
 {
-	bool more = *fresh || p->window.page.more;
 	enum err e;
 
 	*out = at_window(p);
-	if (*out || !more)
+	if (!*out) {
+		take_coming(p);
+		*out = at_window(p);
+	}
+	if (*out || !(*fresh || p->window.page.more))
 		return OK;
 	e = fill(p, note);
 	*fresh = false;
 	*out = e == OK ? at_window(p) : NULL;
 	return e;
+}
+
+const struct assignment *history_after(const struct live *p)
+{
+	const struct window *w = &p->window;
+
+	return w->page.count - w->at > 1 ? &w->page.list[w->at + 1] : NULL;
 }
 
 static bool find_in_window(struct live *p, struct bytes id, uint64_t *nonce)
@@ -90,9 +131,11 @@ void history_reset(struct live *p)
 {
 	struct window *w = &p->window;
 
+	take_coming(p);
 	w->page = (struct page){0};
 	w->at = 0;
 	arena_release(&w->arena);
+	arena_release(&p->coming.window.arena);
 }
 
 void history_forget(struct live *p, bool idle)

@@ -13,6 +13,7 @@
 #include "base/timer.h"
 #include "cu/cu.h"
 #include "cu/result.h"
+#include "flow/wait.h"
 #include "http/http.h"
 #include "msg/key.h"
 
@@ -113,6 +114,14 @@ struct window {
 	size_t at;
 };
 
+/* What comes after the window, asked for while that is evaluated. */
+struct upcoming {
+	bool asked;
+	int64_t nonce_after;
+	struct wait wait;
+	struct window window;
+};
+
 enum { CHAIN_MAX = 16, DRY_IDLE_MAX = 16 };
 
 /* A checkpoint on this disk: a whole image and what changed since, blob after blob. */
@@ -171,7 +180,9 @@ struct live {
 	struct image *image;
 	struct instance *instance;
 	struct reading *reading; /* of the turn at hand (drive.h) */
+	struct buf foreseen;     /* what the module will probably get after it; empty: who knows */
 	struct window window;
+	struct upcoming coming;
 	const struct cron *crons; /* those by block, then those by time */
 	size_t cron_count;
 	struct blocks blocks;
@@ -241,6 +252,10 @@ void lives_close(struct cu *cu);
  * the first call of an advance passes a `fresh` that is true, and asks the scheduler when the window is empty. It lives
  * until the next call. */
 must_use enum err history_next(struct live *p, bool *fresh, const struct assignment **out, struct note *note);
+/* history_ahead asks for what comes after the window, if somebody will want it: the process is to go on to `nonce`. */
+void history_ahead(struct live *p, uint64_t nonce);
+/* history_after is the one after what history_next gave, if it is at hand; otherwise NULL. */
+const struct assignment *history_after(const struct live *p);
 /* history_find gives the nonce of a message, an assignment, or the process. */
 must_use enum err history_find(struct live *p, const char *id, uint64_t *nonce, struct note *note);
 /* history_reset drops the window: the tip has moved otherwise than forward. */
@@ -358,6 +373,8 @@ must_use enum err checkpoint_load(struct live *p, struct bytes *other);
 struct bytes checkpoint_module(struct live *p);
 /* checkpoint_when_due saves, here and on the weave, what has come together since the last time. */
 void checkpoint_when_due(struct live *p);
+/* checkpoint_near tells whether one will probably be due after another turn. */
+bool checkpoint_near(struct live *p);
 /* checkpoint_begin copies what changed and lets cu->keeper write it down; nothing when it still writes the one before. */
 void checkpoint_begin(struct live *p);
 /* checkpoint_wait waits for that. */

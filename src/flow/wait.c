@@ -3,20 +3,7 @@
 
 #include "flow/nouns.h"
 
-#include <pthread.h>
 #include <string.h>
-
-/* One call in flight: what came back, and whether it has. */
-struct wait {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool done;
-	enum err e;
-	struct note *note;
-	struct arena *arena;
-	void *out;     /* what the call answers with, by its own type */
-	size_t *count; /* of a list */
-};
 
 static void wait_begin(struct wait *w, struct arena *a, void *out, struct note *note)
 {
@@ -109,14 +96,25 @@ static void on_page(void *ctx, enum err e, const struct note *note, const struct
 	wake(w, e, note);
 }
 
+void page_begin(struct wait *w, const struct scheduler *s, struct arena *a, struct id process, struct range range,
+		struct page *out, struct note *note)
+{
+	wait_begin(w, a, out, note);
+	s->page(s->self, process, range, on_page, w);
+}
+
+enum err page_end(struct wait *w)
+{
+	return wait_end(w);
+}
+
 enum err page_wait(const struct scheduler *s, struct arena *a, struct id process, struct range range, struct page *out,
 		   struct note *note)
 {
 	struct wait w;
 
-	wait_begin(&w, a, out, note);
-	s->page(s->self, process, range, on_page, &w);
-	return wait_end(&w);
+	page_begin(&w, s, a, process, range, out, note);
+	return page_end(&w);
 }
 
 static void on_process(void *ctx, enum err e, const struct note *note, const struct process_info *process)

@@ -9,6 +9,20 @@
 
 #include "flow/flow.h"
 
+#include <pthread.h>
+
+/* One call in flight: what came back, and whether it has. */
+struct wait {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+	enum err e;
+	struct note *note;
+	struct arena *arena;
+	void *out;     /* what the call answers with, by its own type */
+	size_t *count; /* of a list */
+};
+
 /* receipt->id is 43 characters in `a`. */
 must_use enum err schedule_wait(const struct scheduler *s, struct arena *a, struct bytes item, struct receipt *receipt,
 				struct note *note);
@@ -18,6 +32,11 @@ must_use enum err assignment_wait(const struct scheduler *s, struct arena *a, st
 				  struct assignment *out, struct note *note);
 must_use enum err page_wait(const struct scheduler *s, struct arena *a, struct id process, struct range range,
 			    struct page *out, struct note *note);
+/* page_begin and page_end are its halves, for who has something to do meanwhile. *w, *a, *out and *note are not to be touched
+ * between them. */
+void page_begin(struct wait *w, const struct scheduler *s, struct arena *a, struct id process, struct range range,
+		struct page *out, struct note *note);
+must_use enum err page_end(struct wait *w);
 must_use enum err process_wait(const struct scheduler *s, struct arena *a, struct id process, struct process_info *out,
 			       struct note *note);
 must_use enum err now_wait(const struct scheduler *s, struct id process, uint64_t *timestamp_ms, uint64_t *block_height,

@@ -216,6 +216,35 @@ TEST(a_guest_reads_what_it_is_lent)
 	close_all();
 }
 
+/* It may have asked already, and waits for the drive of its own turn. */
+TEST(a_foreseen_turn_reads_what_it_is_lent_itself)
+{
+	struct shelf s = shelf(), other = shelf();
+	struct note note = {0};
+	struct outcome o;
+
+	open_all();
+	for (int k = 0; k < 3; k++) {
+		instance_lend(instance, &other.drive);
+		instance_foresee(instance, BYTES("{\"Data\":\"t/tx/t\"}"));
+		t_ok(turn("w", &o, &note));
+		t_text(o.response, "{\"Output\":\"no file\"}");
+		t_ok(instance_commit(instance, &note));
+		instance_lend(instance, &s.drive);
+		instance_foresee(instance, BYTES("{\"Data\":\"p/tx/t\"}"));
+		t_ok(turn("t/tx/t", &o, &note));
+		t_text(o.response, "{\"Output\":\"18|{'id':'t'}--------|0\"}");
+		t_ok(instance_commit(instance, &note));
+		t_u64(other.opens, 0);
+		for (int n = 0; n < 70; n++) {
+			t_ok(turn("w", &o, &note));
+			t_ok(instance_commit(instance, &note));
+		}
+	}
+	t_check(s.opens >= 3);
+	close_all();
+}
+
 TEST(a_drive_that_is_away_is_an_error_of_ours)
 {
 	struct shelf s = shelf();

@@ -121,6 +121,7 @@ struct instance {
 	const struct reader *reader;
 	struct image *image;
 	struct drive *drive;
+	struct bytes foreseen;
 };
 
 /* What became of a turn, in the terms of ao-units 5.2 and 5.15. */
@@ -141,6 +142,11 @@ void instance_close(struct instance *i);
  * NULL, as at first: none, and no file is there. */
 void instance_lend(struct instance *i, struct drive *drive);
 
+/* instance_foresee says which message will probably follow that of the next instance_turn, with the same environment and limit;
+ * borrowed until that returns. The worker then goes from one to the other without waiting for us, while we look at the outcome of
+ * the first. Only time depends on it: when another turn follows, or none, or the first one is rolled back, what was begun is
+ * forgotten, and whatever it asks is answered only in the instance_turn that it was foreseen for. */
+void instance_foresee(struct instance *i, struct bytes message);
 /* instance_turn evaluates one message. The outcome lives in `a`. When it is OK, follow with commit or rollback; when it is
  * not, the turn has not been taken. */
 must_use enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FORMAT "wasm64-unknown-emscripten-draft_2024_02_15"
@@ -519,6 +520,123 @@ TEST(a_worker_that_dies_takes_no_committed_turn_with_it)
 	instance_close(i);
 	i = open_on(image);
 	turn_of(i, 41);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+/* ---- foreseen turns ---- */
+
+static uint64_t cpu_ns(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	t_check(clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+TEST(the_worker_goes_on_with_what_is_foreseen)
+{
+	uint64_t gas = 300000000;
+	struct image *image;
+	struct instance *i;
+	struct outcome o;
+	struct note note = {0};
+	pid_t worker;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	instance_foresee(i, BYTES("L"));
+	t_ok(instance_turn(i, &arena, BYTES("m"), BYTES(ENVIRONMENT), gas, &o, &note));
+	t_text(o.response, "{\"Output\":\"1\"}");
+	t_ok(instance_commit(i, &note));
+	worker = child_of(child_of(getpid()));
+	for (uint64_t began = cpu_ns(worker); cpu_ns(worker) - began < 20000000;) /* nobody has asked for it yet */
+		clock_sleep_ms(1);
+	t_ok(instance_turn(i, &arena, BYTES("L"), BYTES(ENVIRONMENT), gas, &o, &note));
+	t_text(o.error, "\"Error: out of gas!\"");
+	t_u64(o.gas_used, gas);
+	t_ok(instance_rollback(i, &note));
+	t_check(child_of(child_of(getpid())) == worker);
+	/* With another limit it is another turn, and with nothing foreseen nothing is begun. */
+	for (int k = 2; k < 70; k++) {
+		turn_of(i, k);
+		t_ok(instance_commit(i, &note));
+	}
+	instance_foresee(i, BYTES("L"));
+	t_ok(instance_turn(i, &arena, BYTES("m"), BYTES(ENVIRONMENT), gas, &o, &note));
+	t_ok(instance_commit(i, &note));
+	t_text(turn(i, "L").error, "\"Error: out of gas!\"");
+	t_ok(instance_rollback(i, &note));
+	t_check(child_of(child_of(getpid())) != worker);
+	turn_of(i, 71);
+	instance_close(i);
+	image_release(image);
+	close_counter();
+}
+
+enum end { COMMITTED, ROLLED_BACK, SETTLED, DIED, ENDS };
+
+/* One turn with another foreseen, what becomes of it, and then a turn, foreseen or not. `count`: the module's. */
+static void foresee_and_take(struct instance *i, const char *foreseen, enum end end, const char *next, int *count)
+{
+	struct outcome o;
+	struct note note = {0};
+	char want[40];
+
+	instance_foresee(i, bytes_str(foreseen));
+	turn_of(i, *count + 1);
+	*count += end != ROLLED_BACK;
+	if (end == ROLLED_BACK)
+		t_ok(instance_rollback(i, &note));
+	else
+		t_ok(instance_commit(i, &note));
+	if (end == SETTLED)
+		t_ok(instance_settle(i, &note));
+	if (end == DIED) {
+		end_worker(child_of(child_of(getpid())));
+		if (instance_turn(i, &arena, BYTES("another"), BYTES(ENVIRONMENT), 1000000, &o, &note) == OK)
+			t_ok(instance_rollback(i, &note));
+	}
+	o = turn(i, next);
+	if (*next == 'E' || *next == 'L') {
+		t_text(o.error, *next == 'E' ? "\"RuntimeError: unreachable\"" : "\"Error: out of gas!\"");
+		t_ok(instance_rollback(i, &note));
+		return;
+	}
+	snprintf(want, sizeof(want), "{\"Output\":\"%d\"}", ++*count % 10);
+	t_text(o.response, want);
+	t_ok(instance_commit(i, &note));
+}
+
+TEST(what_is_foreseen_never_shows)
+{
+	static const char *const foreseen[] = {"next", "E", "L", "S"};
+	struct image *image;
+	struct instance *i;
+	struct note note = {0};
+	int count = 0;
+
+	open_counter();
+	t_ok(image_new(&image, &note));
+	i = open_on(image);
+	for (int f = 0; f < 4; f++)
+		for (int end = 0; end < ENDS; end++)
+			for (int same = 0; same < 2; same++) {
+				const char *next = same && f < 3 ? foreseen[f] : "m";
+				foresee_and_take(i, foreseen[f], (enum end)end, next, &count);
+				for (int k = 0; k < 130; k++) { /* until it dares again */
+					turn_of(i, ++count);
+					t_ok(instance_commit(i, &note));
+				}
+			}
+	foresee_and_take(i, "next", SETTLED, "next", &count);
+	t_ok(instance_settle(i, &note));
+	instance_close(i);
+	i = open_on(image);
+	turn_of(i, count + 1);
 	instance_close(i);
 	image_release(image);
 	close_counter();

@@ -126,10 +126,18 @@ void instance_lend(struct instance *i, struct drive *drive)
 	i->drive = drive;
 }
 
+void instance_foresee(struct instance *i, struct bytes message)
+{
+	i->foreseen = message;
+}
+
 enum err instance_turn(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,
 		       uint64_t gas_limit, struct outcome *out, struct note *note)
 {
-	return i->reader->turn(i, a, message, environment, gas_limit, false, out, note);
+	enum err e = i->reader->turn(i, a, message, environment, gas_limit, false, out, note);
+
+	i->foreseen = bytes_of(NULL, 0);
+	return e;
 }
 
 enum err instance_try(struct instance *i, struct arena *a, struct bytes message, struct bytes environment,

@@ -27,13 +27,24 @@ void pending_begin(struct pending *p, struct bytes message, struct bytes environ
 		buf_put_bytes(&p->text, environment);
 }
 
+static bool full(const struct pending *p, size_t count, uint64_t gas, size_t end)
+{
+	return count >= PENDING_TURNS_MAX || (p->most && count >= p->most) || gas > PENDING_GAS_MAX ||
+	       end > PENDING_BYTES_MAX;
+}
+
+bool pending_room(const struct pending *p)
+{
+	return !full(p, p->count + 1, p->gas + p->gas_last, p->text.len);
+}
+
 bool pending_add(struct pending *p, uint64_t gas_used)
 {
 	p->count++;
 	p->end = p->text.len;
 	p->gas += gas_used;
-	return p->count >= PENDING_TURNS_MAX || (p->most && p->count >= p->most) || p->gas > PENDING_GAS_MAX ||
-	       p->end > PENDING_BYTES_MAX;
+	p->gas_last = gas_used;
+	return full(p, p->count, p->gas, p->end);
 }
 
 void pending_settled(struct pending *p)

@@ -31,8 +31,8 @@ struct pending {
 	struct pending_turn turns[PENDING_TURNS_MAX + 1]; /* the one at `count` is under way */
 	size_t count, most;                               /* most: as many may be behind; 0: PENDING_TURNS_MAX */
 	bool failed;
-	size_t end; /* of the text of those that count */
-	uint64_t gas;
+	size_t end;             /* of the text of those that count */
+	uint64_t gas, gas_last; /* of all, and of the newest */
 	struct buf text;
 };
 
@@ -43,6 +43,9 @@ struct bytes pending_message(const struct pending *p, size_t k);
 struct bytes pending_environment(const struct pending *p, size_t k);
 /* pending_add makes that turn one of them. True: the image should follow now. */
 bool pending_add(struct pending *p, uint64_t gas_used);
+/* pending_room tells whether the image may stay behind once the turn under way is one of them too, for all that can be said before it
+ * has ended. */
+bool pending_room(const struct pending *p);
 /* pending_settled: the image has them all. pending_failed: they had to be taken again. */
 void pending_settled(struct pending *p);
 void pending_failed(struct pending *p);

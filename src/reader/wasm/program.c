@@ -31,7 +31,7 @@
 
 /* What a guest may answer, each byte of it replaced by a U+FFFD at worst. */
 enum { TEXT_MAX = 3 * GUEST_TEXT_MAX + 1000 };
-enum { KEEP_SECONDS_MAX = 10, OPEN_TRIES = 3 };
+enum { KEEP_SECONDS_MAX = 10, OPEN_TRIES = 3, AHEAD_REST = 64 };
 #define START_NS_MAX ((uint64_t)60 * 1000000000)
 
 struct wasm_program {
@@ -46,10 +46,20 @@ struct wasm_program {
 	int control;
 };
 
+/* The turn that was foreseen: the worker has it besides the one at hand, or is at it already while nobody asks. */
+struct ahead {
+	bool begun;
+	size_t rest;     /* so many turns without one first: the last was for nothing */
+	struct buf text; /* message, then environment */
+	size_t message_len;
+	uint64_t gas_limit;
+};
+
 struct wasm_instance_far {
 	struct instance base;
 	struct wasm_program *program;
 	struct pending pending;
+	struct ahead ahead;
 	uint64_t memory_max;
 	uint64_t gas_used;      /* by the last turn */
 	struct image_view view; /* while it takes a dry run */
@@ -318,6 +328,9 @@ static enum err show_image(struct wasm_instance_far *i, struct note *note)
 static void drop_worker(struct wasm_instance_far *i)
 {
 	kill_worker(i);
+	if (i->ahead.begun)
+		i->ahead.rest = AHEAD_REST;
+	i->ahead.begun = false;
 	if (i->socket >= 0)
 		close(i->socket);
 	if (i->side >= 0)
@@ -449,6 +462,7 @@ static void wasm_instance_close(struct instance *base)
 {
 	drop_worker(instance_of(base));
 	pending_release(&instance_of(base)->pending);
+	buf_release(&instance_of(base)->ahead.text);
 	lend_release(&instance_of(base)->lent);
 	image_release(base->image);
 	free(base);
@@ -505,22 +519,25 @@ static void read_outcome(struct outcome *out, struct arena *a, const struct wire
 	buf_release(&quoted);
 }
 
-/* `out` may be NULL: it is known. */
-static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct bytes message, struct bytes environment,
-			 uint64_t gas_limit, struct outcome *out, struct note *note)
+static bool say_turn(struct wasm_instance_far *i, struct bytes message, struct bytes environment, uint64_t gas_limit)
 {
 	struct wire_ask ask = {.op = WIRE_TURN,
 			       .gas_limit = gas_limit,
 			       .message_len = message.len,
 			       .environment_len = environment.len};
+
+	return wire_write_parts(i->socket, (struct bytes[]){bytes_of(&ask, sizeof(ask)), message, environment}, 3);
+}
+
+/* `out` may be NULL: it is known. */
+static enum err hear_turn(struct wasm_instance_far *i, struct arena *a, struct outcome *out, struct note *note)
+{
 	struct tiers *tiers = i->program->readers->tiers;
 	struct wire_answer answer;
 	struct bytes text;
 	enum err e;
 
 	lend_reset(&i->lent);
-	if (!wire_write_parts(i->socket, (struct bytes[]){bytes_of(&ask, sizeof(ask)), message, environment}, 3))
-		return died(note);
 	e = hear(i, a, &answer, &text, false, note);
 	if (e < 0)
 		return e;
@@ -529,6 +546,39 @@ static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct by
 	if (tiers && !atomic_exchange(&i->program->warm, true))
 		tiers_add(tiers, i->program->code);
 	return OK;
+}
+
+static enum err ask_turn(struct wasm_instance_far *i, struct arena *a, struct bytes message, struct bytes environment,
+			 uint64_t gas_limit, struct outcome *out, struct note *note)
+{
+	return say_turn(i, message, environment, gas_limit) ? hear_turn(i, a, out, note) : died(note);
+}
+
+static bool is_ahead(const struct ahead *h, struct bytes message, struct bytes environment, uint64_t gas_limit)
+{
+	struct bytes text = buf_bytes(&h->text);
+
+	return h->begun && h->gas_limit == gas_limit && bytes_eq(bytes_of(text.ptr, h->message_len), message) &&
+	       bytes_eq(bytes_from(text, h->message_len), environment);
+}
+
+/* Gives the worker what is foreseen beside the turn at hand. A process with which that goes wrong is spared for a
+ * while. */
+static bool go_ahead(struct wasm_instance_far *i, struct bytes environment, uint64_t gas_limit)
+{
+	struct bytes message = i->base.foreseen;
+	struct ahead *h = &i->ahead;
+
+	h->rest -= h->rest > 0;
+	if (message.len == 0 || h->rest || message.len + environment.len > WIRE_AHEAD_MAX || !pending_room(&i->pending))
+		return true;
+	h->gas_limit = gas_limit;
+	h->message_len = message.len;
+	buf_clear(&h->text);
+	buf_put_bytes(&h->text, message);
+	buf_put_bytes(&h->text, environment);
+	h->begun = say_turn(i, message, environment, gas_limit);
+	return h->begun;
 }
 
 /* A worker in a dry run makes pages its own before they change. One that does not, in that time, is lost. */
@@ -573,7 +623,10 @@ static enum err try_dry(struct wasm_instance_far *i, struct arena *a, struct byt
 			uint64_t gas_limit, struct outcome *out, struct note *note)
 {
 	uint64_t commits;
-	enum err e = begin_view(i, &commits, note);
+	enum err e;
+
+	must(!i->ahead.begun); /* it is for those that take turns */
+	e = begin_view(i, &commits, note);
 
 	if (e < 0)
 		return e;
@@ -601,6 +654,13 @@ static enum err catch_up(struct wasm_instance_far *i, struct note *note)
 	return e;
 }
 
+/* What is to follow is not what was begun ahead: that is in the worker's memory already, or will be. */
+static void drop_stray(struct wasm_instance_far *i)
+{
+	if (i->ahead.begun)
+		drop_worker(i);
+}
+
 /* A worker that has all that was committed; the one that was there may have died. */
 static enum err want_worker(struct wasm_instance_far *i, struct note *note)
 {
@@ -620,16 +680,23 @@ static enum err wasm_turn(struct instance *base, struct arena *a, struct bytes m
 			  uint64_t gas_limit, bool dry, struct outcome *out, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
+	bool begun;
 	enum err e;
 
 	if (dry)
 		return try_dry(i, a, message, environment, gas_limit, out, note);
+	begun = is_ahead(&i->ahead, message, environment, gas_limit);
+	if (!begun)
+		drop_stray(i);
 	e = want_worker(i, note);
 	if (e < 0)
 		return e;
 	pending_begin(&i->pending, message, environment, gas_limit);
-	i->asked_drive = false;
-	e = ask_turn(i, a, message, environment, gas_limit, out, note);
+	i->asked_drive = i->ahead.begun = false;
+	if ((begun || say_turn(i, message, environment, gas_limit)) && go_ahead(i, environment, gas_limit))
+		e = hear_turn(i, a, out, note);
+	else
+		e = died(note);
 	if (e < 0)
 		drop_worker(i);
 	else
@@ -684,6 +751,8 @@ static enum err wasm_settle(struct instance *base, struct note *note)
 	bool untouched = true;
 	enum err e = OK;
 
+	if (i->pending.count)
+		drop_stray(i);
 	/* A worker that had died before is missed only now. */
 	for (int tries = 0; tries < 2 && untouched && i->pending.count; tries++) {
 		note_reset(note);
@@ -700,8 +769,14 @@ static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
 
-	/* One that asked the drive is not to be taken again when it is lent no more. */
-	return pending_add(&i->pending, i->gas_used) || i->asked_drive ? wasm_settle(base, note) : OK;
+	bool full = pending_add(&i->pending, i->gas_used);
+
+	if (i->asked_drive) { /* not to be taken again when it is lent no more */
+		i->ahead.rest = AHEAD_REST;
+		return wasm_settle(base, note);
+	}
+	/* Where the next turn is begun already, its commit is soon enough. */
+	return full && !i->ahead.begun ? wasm_settle(base, note) : OK;
 }
 
 /* The worker goes back to the image, and from there to where the turn began. A process whose turns fail one after the
@@ -711,6 +786,7 @@ static enum err wasm_rollback(struct instance *base, struct note *note)
 	struct wasm_instance_far *i = instance_of(base);
 	enum err e;
 
+	drop_stray(i);
 	image_lock(base->image);
 	e = show_image(i, note);
 	image_unlock(base->image);

@@ -24,6 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* An ask and what follows it: of a TURN the message and the environment. */
+struct asked {
+	struct wire_ask ask;
+	uint8_t *text;
+};
+
 struct worker {
 	struct wasm_module module;
 	struct wasm_code code;
@@ -34,6 +40,7 @@ struct worker {
 	int fds[OPEN_FDS];
 	sem_t keeper_runs;
 	struct guest *guest;
+	struct asked next; /* what came before its time; no text: nothing did */
 };
 
 static bool answer(int fd, struct wire_answer a, struct bytes text)
@@ -51,27 +58,46 @@ static bool answer_err(int fd, enum err e, const struct note *note)
 
 static struct worker *self;
 
-/* In the middle of a turn: the other side gets the code, or gives up and ends us. */
+static bool read_asked(struct asked *in)
+{
+	size_t len;
+
+	*in = (struct asked){.text = NULL};
+	if (!wire_read(self->fds[OPEN_SOCKET], &in->ask, sizeof(in->ask)))
+		return false;
+	if (in->ask.op != WIRE_TURN)
+		return true;
+	len = in->ask.message_len + in->ask.environment_len;
+	in->text = malloc(len + 1);
+	must(in->text != NULL);
+	return wire_read(self->fds[OPEN_SOCKET], in->text, len);
+}
+
+/* In the middle of something: the other side gives what we need, or gives up and ends us. How many bytes follow. */
+static uint64_t need(struct wire_answer what, struct bytes text)
+{
+	struct asked in;
+	bool alive = answer(self->fds[OPEN_SOCKET], what, text) && read_asked(&in);
+
+	if (alive && in.text && !self->next.text) {
+		self->next = in;
+		alive = read_asked(&in);
+	}
+	if (!alive || in.ask.op != WIRE_GO_ON)
+		_exit(1);
+	return in.ask.message_len;
+}
+
 static void missing(struct wasm_instance *i, uint32_t function)
 {
-	struct wire_ask ask;
-
 	(void)i;
-	if (!answer(self->fds[OPEN_SOCKET], (struct wire_answer){.need = NEED_CODE, .function = function},
-		    bytes_of(NULL, 0)) ||
-	    !wire_read(self->fds[OPEN_SOCKET], &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
-		_exit(1);
+	(void)need((struct wire_answer){.need = NEED_CODE, .function = function}, bytes_of(NULL, 0));
 }
 
 /* Asks the other side for a file of the drive or for bytes of one; how many bytes of answer are to be read. */
-static uint64_t borrow(enum wire_need need, struct bytes what)
+static uint64_t borrow(enum wire_need what, struct bytes text)
 {
-	struct wire_ask ask;
-
-	if (!answer(self->fds[OPEN_SOCKET], (struct wire_answer){.need = need}, what) ||
-	    !wire_read(self->fds[OPEN_SOCKET], &ask, sizeof(ask)) || ask.op != WIRE_GO_ON)
-		_exit(1);
-	return ask.message_len;
+	return need((struct wire_answer){.need = what}, text);
 }
 
 static void take(void *out, uint64_t len)
@@ -107,17 +133,13 @@ static void read_far(uint32_t file, uint64_t at, uint8_t *out, size_t len)
 static const struct drive_source drive = {.open = open_far, .read = read_far};
 
 /* Before a commit while others look at the image. */
-static bool announce(struct worker *w)
+static void announce(struct worker *w)
 {
 	uint64_t *pages = NULL;
 	size_t count = guest_changes(w->guest, &pages);
-	struct wire_ask ask;
-	bool alive = answer(w->fds[OPEN_SOCKET], (struct wire_answer){.need = NEED_KEEP},
-			    bytes_of(pages, count * sizeof(*pages))) &&
-		     wire_read(w->fds[OPEN_SOCKET], &ask, sizeof(ask)) && ask.op == WIRE_GO_ON;
 
+	(void)need((struct wire_answer){.need = NEED_KEEP}, bytes_of(pages, count * sizeof(*pages)));
 	free(pages);
-	return alive;
 }
 
 /* The other socket, on a thread of its own: pages that are to be the guest's own before another changes the image. */
@@ -142,23 +164,16 @@ static void *keep_pages(void *ctx)
 	return NULL;
 }
 
-static bool take_turn(struct worker *w, const struct wire_ask *ask)
+static bool take_turn(struct worker *w, const struct wire_ask *ask, const uint8_t *text)
 {
-	uint8_t *text = malloc(ask->message_len + ask->environment_len + 1);
 	struct turn turn;
 	bool alive;
 
-	must(text != NULL);
-	alive = wire_read(w->fds[OPEN_SOCKET], text, ask->message_len + ask->environment_len);
-	if (alive) {
-		guest_turn(w->guest, bytes_of(text, ask->message_len),
-			   bytes_of(text + ask->message_len, ask->environment_len), ask->gas_limit, &turn);
-		alive = answer(w->fds[OPEN_SOCKET],
-			       (struct wire_answer){.failed = turn.failed, .gas_used = turn.gas_used},
-			       buf_bytes(&turn.text));
-		buf_release(&turn.text);
-	}
-	free(text);
+	guest_turn(w->guest, bytes_of(text, ask->message_len), bytes_of(text + ask->message_len, ask->environment_len),
+		   ask->gas_limit, &turn);
+	alive = answer(w->fds[OPEN_SOCKET], (struct wire_answer){.failed = turn.failed, .gas_used = turn.gas_used},
+		       buf_bytes(&turn.text));
+	buf_release(&turn.text);
 	return alive;
 }
 
@@ -168,19 +183,19 @@ static bool commit(struct worker *w, bool viewed)
 	uint64_t size;
 	bool alive;
 
-	if (viewed && !announce(w))
-		return false;
+	if (viewed)
+		announce(w);
 	size = guest_commit(w->guest, &pages);
 	alive = answer(w->fds[OPEN_SOCKET], (struct wire_answer){.image_size = size}, buf_bytes(&pages));
 	buf_release(&pages);
 	return alive;
 }
 
-static bool obey(struct worker *w, const struct wire_ask *ask)
+static bool obey(struct worker *w, const struct wire_ask *ask, const uint8_t *text)
 {
 	switch ((enum wire_op)ask->op) {
 	case WIRE_TURN:
-		return take_turn(w, ask);
+		return take_turn(w, ask, text);
 	case WIRE_COMMIT:
 		return commit(w, ask->viewed);
 	case WIRE_ROLLBACK:
@@ -191,6 +206,18 @@ static bool obey(struct worker *w, const struct wire_ask *ask)
 		break;
 	}
 	return false;
+}
+
+/* The next ask in its turn. */
+static bool obey_next(struct worker *w)
+{
+	struct asked in = w->next;
+	bool alive = in.text || read_asked(&in);
+
+	w->next = (struct asked){.text = NULL};
+	alive = alive && obey(w, &in.ask, in.text);
+	free(in.text);
+	return alive;
 }
 
 /* Against a guest that got out of its memory: what it could take of the machine's. Files are the image. */
@@ -245,7 +272,7 @@ static void work(void *ctx)
 		size = guest_commit(w->guest, NULL);
 	if (!answer(w->fds[OPEN_SOCKET], (struct wire_answer){.image_size = size}, bytes_of(NULL, 0)))
 		return;
-	while (wire_read(w->fds[OPEN_SOCKET], &ask, sizeof(ask)) && obey(w, &ask))
+	while (obey_next(w))
 		;
 }
 

@@ -94,9 +94,10 @@ bool wire_write_parts(int fd, const struct bytes *parts, size_t count)
 
 bool wire_pair(int pair[2])
 {
-	int on = 1;
+	int on = 1, room = 2 * WIRE_AHEAD_MAX;
 
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 &&
+	       setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0 &&
 	       setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
 }
 

@@ -15,6 +15,10 @@
  * same way a COMMIT with `viewed` gives the pages that it is about to change before it does, and a guest that reads the
  * drive (drive.h) gets a file, or bytes of one, which follow the WIRE_GO_ON.
  *
+ * A second TURN may be asked before the first is answered, if it is no longer than WIRE_AHEAD_MAX, which a socket holds: whoever
+ * sends it does not wait, and so is there to hear what the first one needs. The worker comes upon it when it is done with the
+ * first, or while it waits for a GO_ON, and keeps it.
+ *
  * Both sides are the same build on the same machine, so structs travel as they are.
  */
 #ifndef WEFT_READER_WASM_WIRE_H
@@ -52,7 +56,7 @@ struct wire_lent {
 	uint64_t size;
 };
 
-enum { WIRE_READ_MAX = 1 << 20 };
+enum { WIRE_READ_MAX = 1 << 20, WIRE_AHEAD_MAX = 64 << 10 };
 struct wire_read {
 	uint64_t at, len;
 	uint64_t file;
