@@ -114,16 +114,22 @@ size_t pool_queued(struct pool *p)
 	return n;
 }
 
-void pool_close(struct pool *p)
+void pool_end(struct pool *p)
 {
-	if (!p)
-		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 	for (size_t i = 0; i < p->thread_count; i++)
 		pthread_join(p->threads[i], NULL);
+	p->thread_count = 0;
+}
+
+void pool_close(struct pool *p)
+{
+	if (!p)
+		return;
+	pool_end(p);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->wake);
 	free(p);

@@ -19,12 +19,14 @@ typedef void pool_job(void *ctx);
 
 /* pool_open starts `threads` threads (at least 1) named `name` (15 characters are seen). */
 struct pool *pool_open(const char *name, size_t threads, size_t queue_max);
-/* pool_put queues job(ctx). E_BUSY when the queue is full, E_CLOSED after pool_close began. */
+/* pool_put queues job(ctx). E_BUSY when the queue is full, E_CLOSED after pool_end or pool_close began. */
 must_use enum err pool_put(struct pool *p, pool_job *job, void *ctx);
 /* pool_put_always ignores the bound: for jobs that finish work already accepted. */
 must_use enum err pool_put_always(struct pool *p, pool_job *job, void *ctx);
 size_t pool_queued(struct pool *p);
-/* pool_close runs what is queued, waits for it, ends the threads and frees. */
+/* pool_end runs what is queued, waits for it and ends the threads; pool_close frees, too. Between them pool_put may still
+ * be called, and refuses. */
+void pool_end(struct pool *p);
 void pool_close(struct pool *p);
 
 #endif

@@ -251,22 +251,64 @@ TEST(stopping_answers_those_that_wait)
 	arena_release(&arena);
 }
 
-static void raw_ask(struct http_server *s, const char *text, char *answer, size_t cap)
+static int raw_connect(struct http_server *s)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons(http_server_port(s)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	struct timeval limit = {0, 400000};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	size_t n = 0;
-	ssize_t got;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	must(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	return fd;
+}
+
+static void raw_write(int fd, const char *text)
+{
 	must(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+static void raw_read(int fd, char *answer, size_t cap)
+{
+	size_t n = 0;
+	ssize_t got;
+
 	while (n < cap - 1 && (got = read(fd, answer + n, cap - 1 - n)) > 0)
 		n += (size_t)got;
 	answer[n] = 0;
 	close(fd);
+}
+
+static void raw_ask(struct http_server *s, const char *text, char *answer, size_t cap)
+{
+	int fd = raw_connect(s);
+
+	raw_write(fd, text);
+	raw_read(fd, answer, cap);
+}
+
+static void *stop_now(void *s)
+{
+	http_stop(s, 0);
+	return NULL;
+}
+
+TEST(a_request_whose_end_comes_while_the_server_stops_is_refused)
+{
+	struct http_server *s = start();
+	int fd = raw_connect(s);
+	pthread_t stopping;
+	char answer[1000];
+
+	raw_write(fd, "POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1");
+	clock_sleep_ms(100);
+	must(pthread_create(&stopping, NULL, stop_now, s) == 0);
+	clock_sleep_ms(150); /* handlers are given up by now, connections not yet */
+	raw_write(fd, "2");
+	raw_read(fd, answer, sizeof(answer));
+	pthread_join(stopping, NULL);
+	if (strncmp(answer, "HTTP/1.1 503 ", 13) != 0)
+		t_fail("answered with: %s", answer);
 }
 
 TEST(malformed_requests_do_no_harm)

@@ -246,7 +246,8 @@ static enum MHD_Result dispatch(struct arrival *a)
 	MHD_suspend_connection(a->connection);
 	e = pool_put(a->server->pool, run_handler, r);
 	if (e < 0) {
-		note_err(&note, e, "%s: too many requests are waiting", a->server->name);
+		note_err(&note, e, "%s %s", a->server->name,
+			 e == E_CLOSED ? "is shutting down" : "has too many requests waiting");
 		http_answer_err(r, e, &note);
 	}
 	return MHD_YES;
@@ -462,10 +463,11 @@ void http_stop(struct http_server *s, uint64_t grace_ms)
 	fd = MHD_quiesce_daemon(s->daemon);
 	wait_idle(s, grace_ms);
 	give_up_pending(s);
-	pool_close(s->pool);
+	pool_end(s->pool);
 	give_up_pending(s);
-	wait_idle(s, 500);
+	wait_idle(s, 500); /* meanwhile the rest of a request may still come in, and is refused */
 	MHD_stop_daemon(s->daemon);
+	pool_close(s->pool);
 	if (fd >= 0)
 		close(fd);
 	pthread_mutex_destroy(&s->lock);
