@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/location.h"
 
+#include "base/clock.h"
 #include "node/own_item.h"
 
 #include <ctype.h>
@@ -49,10 +50,9 @@ struct location_keeper {
 /* With the lock held: until one of the two, or for ms. */
 static void sleep_or_wake(struct location_keeper *k, uint64_t ms)
 {
-	struct timespec until;
+	uint64_t at_ns = clock_ns() + ms * 1000000;
+	struct timespec until = {(time_t)(at_ns / 1000000000), (long)(at_ns % 1000000000)};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
 	while (!k->there && !k->leaving && pthread_cond_timedwait(&k->wake, &k->lock, &until) != ETIMEDOUT)
 		;
 }

@@ -768,7 +768,6 @@ static enum err wasm_settle(struct instance *base, struct note *note)
 static enum err wasm_commit(struct instance *base, struct note *note)
 {
 	struct wasm_instance_far *i = instance_of(base);
-
 	bool full = pending_add(&i->pending, i->gas_used);
 
 	if (i->asked_drive) { /* not to be taken again when it is lent no more */
